@@ -1,0 +1,88 @@
+/* Parameters: everything a run file can say, after parsing, in the run's own units.
+ * A plain struct without pointers, so that it is broadcast as bytes. The table that names the keys,
+ * their types, ranges, defaults and help is in read/keys.c. Not here: derived quantities. */
+#ifndef SK_MODEL_PARAMETERS_H
+#define SK_MODEL_PARAMETERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "geom/units.h"
+
+#define SK_PATH_MAX 1024
+#define SK_TEXT_MAX 2048
+
+enum sk_integrator { SK_LEAP_FROG, SK_VELOCITY_VERLET };
+enum sk_velocity_time { SK_VELOCITY_AUTO, SK_VELOCITY_HALF_STEP_BACK, SK_VELOCITY_ON_STEP };
+enum sk_velocities { SK_VELOCITIES_FILE, SK_VELOCITIES_MAXWELL };
+enum sk_curve { SK_CURVE_HILBERT, SK_CURVE_MORTON };
+enum sk_transport { SK_TRANSPORT_AUTO, SK_TRANSPORT_MPI, SK_TRANSPORT_RING };
+enum sk_rebalance { SK_REBALANCE_AUTO, SK_REBALANCE_OFF, SK_REBALANCE_ALWAYS };
+enum sk_coulomb { SK_COULOMB_NONE, SK_COULOMB_CUT, SK_COULOMB_REACTION_FIELD };
+enum sk_modifier { SK_MODIFIER_POTENTIAL_SHIFT, SK_MODIFIER_NONE };
+enum sk_dispersion { SK_DISPERSION_NONE, SK_DISPERSION_ENERGY, SK_DISPERSION_ENERGY_PRESSURE };
+enum sk_mixing { SK_MIXING_LORENTZ_BERTHELOT, SK_MIXING_GEOMETRIC };
+enum sk_thermostat { SK_THERMOSTAT_NONE, SK_THERMOSTAT_V_RESCALE, SK_THERMOSTAT_LANGEVIN };
+enum sk_barostat { SK_BAROSTAT_NONE, SK_BAROSTAT_C_RESCALE, SK_BAROSTAT_BERENDSEN };
+enum sk_coupling { SK_COUPLING_ISOTROPIC, SK_COUPLING_SEMI_ISOTROPIC, SK_COUPLING_ANISOTROPIC };
+
+struct sk_parameters {
+    enum sk_unit_system units;
+    struct {
+        char structure[SK_PATH_MAX], topology[SK_PATH_MAX]; /* absolute or relative to the run file, resolved */
+        char define[SK_TEXT_MAX], include_path[SK_TEXT_MAX];
+        char data[SK_PATH_MAX];
+        bool is_real; /* the data file is in LAMMPS real units (converted on reading) */
+        int replicate[3];
+        enum sk_velocities velocities;
+        double maxwell; /* K or reduced */
+    } system;
+    struct {
+        enum sk_integrator integrator;
+        enum sk_velocity_time velocity_time; /* resolved: never AUTO after parsing */
+        double dt;
+        int64_t steps;
+        uint64_t seed;
+        int64_t remove_com_every; /* 0: never */
+    } run;
+    struct {
+        enum sk_curve curve;
+        enum sk_rebalance rebalance;
+        enum sk_transport transport;
+        char kernel[32]; /* "auto" or a variant's name; "a,b" gives rank r the entry r modulo count */
+    } domain;
+    struct {
+        char pair_coeff[SK_TEXT_MAX]; /* "I J EPS SIGMA; ..." for a data file without them */
+        enum sk_mixing mixing;        /* LAMMPS pairs not given explicitly */
+        double buffer;                /* list radius minus cutoff; 0: auto */
+        double vdw_cutoff, coulomb_cutoff;
+        enum sk_modifier vdw_modifier, coulomb_modifier;
+        enum sk_dispersion dispersion;
+        enum sk_coulomb coulomb;
+        double epsilon_rf; /* 0: conductor */
+    } nonbonded;
+    struct {
+        double tolerance; /* relative bond length */
+    } constraints;
+    struct {
+        enum sk_thermostat thermostat;
+        double target, tau;
+        int64_t couple_every;
+    } temperature;
+    struct {
+        enum sk_barostat barostat;
+        enum sk_coupling coupling;
+        double target, tau, compressibility;
+    } pressure;
+    struct {
+        char trajectory[SK_PATH_MAX]; /* empty: none */
+        int64_t trajectory_every;
+        bool positions, velocities, forces;
+        int64_t energy_every;
+        char checkpoint[SK_PATH_MAX]; /* default: run file's stem + .ckpt.h5 */
+        int64_t checkpoint_every;     /* 0: only at the end or when stopped */
+        int64_t hash_every;           /* 0: only at the end */
+    } output;
+};
+
+#endif

@@ -1,0 +1,445 @@
+#include "model/topology.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/memory.h"
+#include "model/bytes.h"
+
+void sk_topology_init(struct sk_topology *top)
+{
+    memset(top, 0, sizeof *top);
+    for (int k = 0; k < 3; k++)
+        top->replicate[k] = 1;
+}
+
+static void moltype_clear_groups(struct sk_moltype *type)
+{
+    sk_free(&type->group_start);
+    sk_free(&type->group_place);
+    sk_free(&type->group_of);
+    sk_free(&type->settle_of_group);
+    sk_free(&type->residue_of);
+    type->ngroups = 0;
+    type->nresidues = 0;
+}
+
+void sk_topology_clear(struct sk_topology *top)
+{
+    for (int t = 0; t < top->nmoltypes; t++) {
+        struct sk_moltype *type = &top->moltypes[t];
+        sk_free(&type->atoms);
+        sk_free(&type->excluded_start);
+        sk_free(&type->excluded);
+        sk_free(&type->settles);
+        moltype_clear_groups(type);
+    }
+    sk_free(&top->kinds);
+    sk_free(&top->moltypes);
+    sk_free(&top->blocks);
+    sk_topology_init(top);
+}
+
+static int compare_ints(const void *a, const void *b)
+{
+    int x = *(const int *)a, y = *(const int *)b;
+    return (x > y) - (x < y);
+}
+
+static enum sk_code moltype_check(const struct sk_moltype *type, struct sk_error *err)
+{
+    int n = type->natoms;
+    for (int i = 0; i < n && type->excluded_start; i++)
+        for (int k = type->excluded_start[i]; k < type->excluded_start[i + 1]; k++)
+            if (type->excluded[k] < 0 || type->excluded[k] >= n)
+                return sk_fail(err, SK_EINPUT,
+                               "molecule type %s: an exclusion of atom %d names atom %lld, but it has %d atoms",
+                               type->name, i + 1, type->excluded[k] + 1LL, n);
+    for (int s = 0; s < type->nsettles; s++) {
+        const int place[3] = {type->settles[s].apex, type->settles[s].leg1, type->settles[s].leg2};
+        for (int k = 0; k < 3; k++)
+            if (place[k] < 0 || place[k] >= n)
+                return sk_fail(err, SK_EINPUT, "molecule type %s: settles names atom %lld, but it has %d atoms",
+                               type->name, place[k] + 1LL, n);
+        if (place[0] == place[1] || place[0] == place[2] || place[1] == place[2])
+            return sk_fail(err, SK_EINPUT, "molecule type %s: settles at atom %d names an atom twice",
+                           type->name, place[0] + 1);
+    }
+    return SK_OK;
+}
+
+/* Both directions of every pair, each row ascending without repeats. */
+static void moltype_order_exclusions(struct sk_moltype *type)
+{
+    int n = type->natoms;
+    int *start = sk_calloc((size_t)n + 2, sizeof *start);
+    const int *old = type->excluded_start;
+    for (int i = 0; i < n && old; i++)
+        for (int k = old[i]; k < old[i + 1]; k++)
+            if (type->excluded[k] != i) {
+                start[i + 2]++;
+                start[type->excluded[k] + 2]++;
+            }
+    for (int i = 0; i < n; i++)
+        start[i + 2] += start[i + 1];
+    int *row = sk_alloc((size_t)start[n + 1], sizeof *row);
+    /* start[i + 1] is the place to fill next in row i, and so becomes the start of row i + 1. */
+    for (int i = 0; i < n && old; i++)
+        for (int k = old[i]; k < old[i + 1]; k++) {
+            int j = type->excluded[k];
+            if (j == i)
+                continue;
+            row[start[i + 1]++] = j;
+            row[start[j + 1]++] = i;
+        }
+    int filled = 0;
+    for (int i = 0; i < n; i++) {
+        int from = start[i], to = start[i + 1];
+        qsort(row + from, (size_t)(to - from), sizeof *row, compare_ints);
+        start[i] = filled;
+        for (int k = from; k < to; k++)
+            if (filled == start[i] || row[filled - 1] != row[k])
+                row[filled++] = row[k];
+    }
+    start[n] = filled;
+    sk_free(&type->excluded_start);
+    sk_free(&type->excluded);
+    type->excluded_start = start;
+    type->excluded = row;
+}
+
+/* The lowest place of the component of i, with paths halved on the way. */
+static int component_root(int *parent, int i)
+{
+    while (parent[i] != i) {
+        parent[i] = parent[parent[i]];
+        i = parent[i];
+    }
+    return i;
+}
+
+static void component_join(int *parent, int i, int j)
+{
+    i = component_root(parent, i);
+    j = component_root(parent, j);
+    if (i < j)
+        parent[j] = i;
+    else
+        parent[i] = j;
+}
+
+/* Groups are numbered by their anchors, ascending. */
+static void moltype_build_groups(struct sk_moltype *type)
+{
+    int n = type->natoms;
+    int *parent = sk_alloc((size_t)n, sizeof *parent);
+    for (int i = 0; i < n; i++)
+        parent[i] = i;
+    for (int i = 0; i < n; i++)
+        for (int k = type->excluded_start[i]; k < type->excluded_start[i + 1]; k++)
+            component_join(parent, i, type->excluded[k]);
+    for (int s = 0; s < type->nsettles; s++) {
+        component_join(parent, type->settles[s].apex, type->settles[s].leg1);
+        component_join(parent, type->settles[s].apex, type->settles[s].leg2);
+    }
+    int ngroups = 0;
+    type->group_of = sk_alloc((size_t)n, sizeof *type->group_of);
+    for (int i = 0; i < n; i++) {
+        int root = component_root(parent, i);
+        type->group_of[i] = root == i ? ngroups++ : type->group_of[root];
+    }
+    type->ngroups = ngroups;
+    type->group_start = sk_calloc((size_t)ngroups + 2, sizeof *type->group_start);
+    type->group_place = sk_alloc((size_t)n, sizeof *type->group_place);
+    for (int i = 0; i < n; i++)
+        type->group_start[type->group_of[i] + 2]++;
+    for (int g = 0; g < ngroups; g++)
+        type->group_start[g + 2] += type->group_start[g + 1];
+    for (int i = 0; i < n; i++)
+        type->group_place[type->group_start[type->group_of[i] + 1]++] = i;
+    sk_free(&parent);
+}
+
+static enum sk_code moltype_place_settles(struct sk_moltype *type, struct sk_error *err)
+{
+    type->settle_of_group = sk_alloc((size_t)type->ngroups, sizeof *type->settle_of_group);
+    for (int g = 0; g < type->ngroups; g++)
+        type->settle_of_group[g] = -1;
+    char *is_taken = sk_calloc((size_t)type->natoms, 1);
+    enum sk_code code = SK_OK;
+    for (int s = 0; s < type->nsettles && !code; s++) {
+        const int place[3] = {type->settles[s].apex, type->settles[s].leg1, type->settles[s].leg2};
+        for (int k = 0; k < 3 && !code; k++) {
+            if (is_taken[place[k]])
+                code = sk_fail(err, SK_EINPUT, "molecule type %s: atom %d is in two settles", type->name, place[k] + 1);
+            is_taken[place[k]] = 1;
+        }
+        int *settle = &type->settle_of_group[type->group_of[place[0]]];
+        if (!code && *settle >= 0)
+            code = sk_fail(err, SK_EINPUT,
+                           "molecule type %s: the settles at atoms %d and %d are joined by exclusions, which is "
+                           "not supported",
+                           type->name, type->settles[*settle].apex + 1, place[0] + 1);
+        *settle = s;
+    }
+    sk_free(&is_taken);
+    return code;
+}
+
+static void moltype_number_residues(struct sk_moltype *type)
+{
+    type->residue_of = sk_alloc((size_t)type->natoms, sizeof *type->residue_of);
+    for (int i = 0; i < type->natoms; i++) {
+        const struct sk_template_atom *atom = &type->atoms[i];
+        if (i == 0 || atom->residue_number != atom[-1].residue_number || strcmp(atom->residue, atom[-1].residue) != 0)
+            type->nresidues++;
+        type->residue_of[i] = type->nresidues - 1;
+    }
+}
+
+enum sk_code sk_moltype_finish(struct sk_moltype *type, struct sk_error *err)
+{
+    enum sk_code code = moltype_check(type, err);
+    if (code)
+        return code;
+    moltype_clear_groups(type);
+    moltype_order_exclusions(type);
+    moltype_build_groups(type);
+    moltype_number_residues(type);
+    return moltype_place_settles(type, err);
+}
+
+enum sk_code sk_topology_finish(struct sk_topology *top, struct sk_error *err)
+{
+    const int64_t most = (int64_t)1 << 53;
+    int64_t atoms = 0, residues = 0;
+    for (int b = 0; b < top->nblocks; b++) {
+        struct sk_molblock *block = &top->blocks[b];
+        SK_REQUIRE(block->moltype >= 0 && block->moltype < top->nmoltypes && block->count >= 0);
+        const struct sk_moltype *type = &top->moltypes[block->moltype];
+        SK_REQUIRE(type->natoms == 0 || type->group_of);
+        if (block->count > (most - atoms) / (type->natoms > 0 ? type->natoms : 1))
+            return sk_fail(err, SK_EINPUT, "the system has more than 2^53 atoms");
+        block->first = atoms;
+        block->first_residue = residues;
+        atoms += block->count * type->natoms;
+        residues += block->count * type->nresidues;
+    }
+    if (atoms == 0)
+        return sk_fail(err, SK_EINPUT, "the system has no atoms");
+    top->unit_atoms = atoms;
+    top->unit_residues = residues;
+    for (int k = 0; k < 3; k++) {
+        if (top->replicate[k] < 1)
+            return sk_fail(err, SK_EINPUT, "replicate must be at least 1 along each axis");
+        if (atoms > most / top->replicate[k])
+            return sk_fail(err, SK_EINPUT, "the replicated system has more than 2^53 atoms");
+        atoms *= top->replicate[k];
+    }
+    top->natoms = atoms;
+    return SK_OK;
+}
+
+int sk_topology_kind(struct sk_topology *top, int type, double charge, double mass)
+{
+    for (int k = 0; k < top->nkinds; k++) {
+        const struct sk_kind *kind = &top->kinds[k];
+        if (kind->type == type && kind->charge == charge && kind->mass == mass)
+            return k;
+    }
+    size_t n = (size_t)top->nkinds;
+    struct sk_kind *grown = sk_calloc(n + 1, sizeof *grown);
+    if (n)
+        memcpy(grown, top->kinds, n * sizeof *grown);
+    /* -0 and 0 are one charge: equal models must have equal hashes. */
+    grown[n] = (struct sk_kind){.type = type, .charge = charge + 0.0, .mass = mass};
+    sk_free(&top->kinds);
+    top->kinds = grown;
+    return top->nkinds++;
+}
+
+struct sk_place sk_topology_find(const struct sk_topology *top, sk_gid id)
+{
+    SK_REQUIRE(id >= 0 && id < top->natoms);
+    int64_t copy = id / top->unit_atoms, rest = id % top->unit_atoms;
+    /* The last block that starts at or before the atom; empty blocks share their start with the next. */
+    int low = 0, high = top->nblocks;
+    while (high - low > 1) {
+        int middle = low + (high - low) / 2;
+        if (top->blocks[middle].first <= rest)
+            low = middle;
+        else
+            high = middle;
+    }
+    const struct sk_molblock *block = &top->blocks[low];
+    const struct sk_moltype *type = &top->moltypes[block->moltype];
+    int64_t molecule = (rest - block->first) / type->natoms;
+    struct sk_place found;
+    found.moltype = block->moltype;
+    found.place = (int)((rest - block->first) % type->natoms);
+    found.molecule = id - found.place;
+    found.residue = copy * top->unit_residues + block->first_residue + molecule * type->nresidues +
+                    type->residue_of[found.place];
+    return found;
+}
+
+static int64_t topology_copies(const struct sk_topology *top)
+{
+    return (int64_t)top->replicate[0] * top->replicate[1] * top->replicate[2];
+}
+
+int64_t sk_topology_settles(const struct sk_topology *top)
+{
+    int64_t sum = 0;
+    for (int b = 0; b < top->nblocks; b++)
+        sum += top->blocks[b].count * top->moltypes[top->blocks[b].moltype].nsettles;
+    return sum * topology_copies(top);
+}
+
+int64_t sk_topology_groups(const struct sk_topology *top)
+{
+    int64_t sum = 0;
+    for (int b = 0; b < top->nblocks; b++)
+        sum += top->blocks[b].count * top->moltypes[top->blocks[b].moltype].ngroups;
+    return sum * topology_copies(top);
+}
+
+int64_t sk_topology_molecules(const struct sk_topology *top)
+{
+    int64_t sum = 0;
+    for (int b = 0; b < top->nblocks; b++)
+        sum += top->blocks[b].count;
+    return sum * topology_copies(top);
+}
+
+static void moltype_write(const struct sk_moltype *type, struct sk_bytes_writer *w)
+{
+    sk_bytes_put_text(w, type->name, sizeof type->name);
+    sk_bytes_put_int(w, type->natoms);
+    for (int i = 0; i < type->natoms; i++) {
+        const struct sk_template_atom *atom = &type->atoms[i];
+        sk_bytes_put_text(w, atom->name, sizeof atom->name);
+        sk_bytes_put_text(w, atom->residue, sizeof atom->residue);
+        sk_bytes_put_int(w, atom->residue_number);
+        sk_bytes_put_int(w, atom->kind);
+    }
+    for (int i = 0; i < type->natoms; i++) {
+        sk_bytes_put_int(w, type->excluded_start[i + 1] - type->excluded_start[i]);
+        for (int k = type->excluded_start[i]; k < type->excluded_start[i + 1]; k++)
+            sk_bytes_put_int(w, type->excluded[k]);
+    }
+    sk_bytes_put_int(w, type->nsettles);
+    for (int s = 0; s < type->nsettles; s++) {
+        const struct sk_settle *settle = &type->settles[s];
+        sk_bytes_put_int(w, settle->apex);
+        sk_bytes_put_int(w, settle->leg1);
+        sk_bytes_put_int(w, settle->leg2);
+        sk_bytes_put_real(w, settle->apex_leg);
+        sk_bytes_put_real(w, settle->leg_leg);
+    }
+}
+
+/* What is given; what sk_*_finish derives is derived again by the reader of the image. */
+static void topology_write(const struct sk_topology *top, struct sk_bytes_writer *w)
+{
+    sk_bytes_put_int(w, top->nkinds);
+    for (int k = 0; k < top->nkinds; k++) {
+        sk_bytes_put_int(w, top->kinds[k].type);
+        sk_bytes_put_real(w, top->kinds[k].charge);
+        sk_bytes_put_real(w, top->kinds[k].mass);
+    }
+    sk_bytes_put_int(w, top->nmoltypes);
+    for (int t = 0; t < top->nmoltypes; t++)
+        moltype_write(&top->moltypes[t], w);
+    sk_bytes_put_int(w, top->nblocks);
+    for (int b = 0; b < top->nblocks; b++) {
+        sk_bytes_put_int(w, top->blocks[b].moltype);
+        sk_bytes_put_int(w, top->blocks[b].count);
+    }
+    for (int k = 0; k < 3; k++)
+        sk_bytes_put_int(w, top->replicate[k]);
+}
+
+uint64_t sk_topology_hash(const struct sk_topology *top)
+{
+    struct sk_bytes_writer w = {0};
+    topology_write(top, &w);
+    uint64_t hash = sk_hash(w.bytes, w.length);
+    sk_free(&w.bytes);
+    return hash;
+}
+
+void sk_topology_pack(const struct sk_topology *top, unsigned char **bytes, size_t *length)
+{
+    struct sk_bytes_writer w = {0};
+    sk_bytes_put_text(&w, top->title, sizeof top->title);
+    topology_write(top, &w);
+    *bytes = w.bytes;
+    *length = w.length;
+}
+
+static void moltype_read(struct sk_moltype *type, struct sk_bytes_reader *r)
+{
+    sk_bytes_get_text(r, type->name, sizeof type->name);
+    type->natoms = sk_bytes_get_count(r);
+    type->atoms = sk_calloc((size_t)type->natoms, sizeof *type->atoms);
+    for (int i = 0; i < type->natoms; i++) {
+        struct sk_template_atom *atom = &type->atoms[i];
+        sk_bytes_get_text(r, atom->name, sizeof atom->name);
+        sk_bytes_get_text(r, atom->residue, sizeof atom->residue);
+        atom->residue_number = (int)sk_bytes_get_int(r);
+        atom->kind = (int)sk_bytes_get_int(r);
+    }
+    size_t capacity = 0;
+    type->excluded_start = sk_calloc((size_t)type->natoms + 1, sizeof *type->excluded_start);
+    for (int i = 0; i < type->natoms; i++) {
+        int at = type->excluded_start[i], n = sk_bytes_get_count(r);
+        sk_reserve(&type->excluded, &capacity, (size_t)at + (size_t)n);
+        for (int k = 0; k < n; k++)
+            type->excluded[at + k] = (int)sk_bytes_get_int(r);
+        type->excluded_start[i + 1] = at + n;
+    }
+    type->nsettles = sk_bytes_get_count(r);
+    type->settles = sk_calloc((size_t)type->nsettles, sizeof *type->settles);
+    for (int s = 0; s < type->nsettles; s++) {
+        struct sk_settle *settle = &type->settles[s];
+        settle->apex = (int)sk_bytes_get_int(r);
+        settle->leg1 = (int)sk_bytes_get_int(r);
+        settle->leg2 = (int)sk_bytes_get_int(r);
+        settle->apex_leg = sk_bytes_get_real(r);
+        settle->leg_leg = sk_bytes_get_real(r);
+    }
+    struct sk_error err;
+    SK_REQUIRE(sk_moltype_finish(type, &err) == SK_OK);
+}
+
+void sk_topology_unpack(struct sk_topology *top, const unsigned char *bytes, size_t length)
+{
+    struct sk_bytes_reader r = {bytes, length, 0};
+    sk_topology_clear(top);
+    sk_bytes_get_text(&r, top->title, sizeof top->title);
+    top->nkinds = sk_bytes_get_count(&r);
+    top->kinds = sk_calloc((size_t)top->nkinds, sizeof *top->kinds);
+    for (int k = 0; k < top->nkinds; k++) {
+        top->kinds[k].type = (int)sk_bytes_get_int(&r);
+        top->kinds[k].charge = sk_bytes_get_real(&r);
+        top->kinds[k].mass = sk_bytes_get_real(&r);
+    }
+    top->nmoltypes = sk_bytes_get_count(&r);
+    top->moltypes = sk_calloc((size_t)top->nmoltypes, sizeof *top->moltypes);
+    for (int t = 0; t < top->nmoltypes; t++)
+        moltype_read(&top->moltypes[t], &r);
+    top->nblocks = sk_bytes_get_count(&r);
+    top->blocks = sk_calloc((size_t)top->nblocks, sizeof *top->blocks);
+    for (int b = 0; b < top->nblocks; b++) {
+        top->blocks[b].moltype = (int)sk_bytes_get_int(&r);
+        top->blocks[b].count = sk_bytes_get_int(&r);
+    }
+    for (int k = 0; k < 3; k++)
+        top->replicate[k] = (int)sk_bytes_get_int(&r);
+    SK_REQUIRE(r.at == length);
+    struct sk_error err;
+    SK_REQUIRE(sk_topology_finish(top, &err) == SK_OK);
+}
