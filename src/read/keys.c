@@ -1,0 +1,242 @@
+#include "read/keys.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct sk_choice units_choices[] = {{"lj", 0, true}, {"real", 1, true}, {0}};
+static const struct sk_choice velocities_choices[] = {
+    {"file", SK_VELOCITIES_FILE, true}, {"maxwell", SK_VELOCITIES_MAXWELL, true}, {0}};
+static const struct sk_choice integrator_choices[] = {{"leap-frog", SK_LEAP_FROG, true},
+                                                      {"velocity-verlet", SK_VELOCITY_VERLET, true},
+                                                      {"steepest-descent", 0, false},
+                                                      {"fire", 0, false},
+                                                      {0}};
+static const struct sk_choice velocity_time_choices[] = {
+    {"half-step-back", SK_VELOCITY_HALF_STEP_BACK, true}, {"on-step", SK_VELOCITY_ON_STEP, true}, {0}};
+static const struct sk_choice curve_choices[] = {
+    {"hilbert", SK_CURVE_HILBERT, true}, {"morton", SK_CURVE_MORTON, true}, {"kd", 0, false}, {"auto", 0, false}, {0}};
+static const struct sk_choice rebalance_choices[] = {
+    {"auto", SK_REBALANCE_AUTO, true}, {"off", SK_REBALANCE_OFF, true}, {"always", SK_REBALANCE_ALWAYS, true}, {0}};
+static const struct sk_choice transport_choices[] = {
+    {"auto", SK_TRANSPORT_AUTO, true}, {"mpi", SK_TRANSPORT_MPI, true}, {"ring", SK_TRANSPORT_RING, true}, {0}};
+static const struct sk_choice mixing_choices[] = {
+    {"geometric", SK_MIXING_GEOMETRIC, true}, {"lorentz-berthelot", SK_MIXING_LORENTZ_BERTHELOT, true}, {0}};
+static const struct sk_choice vdw_modifier_choices[] = {{"potential-shift", SK_MODIFIER_POTENTIAL_SHIFT, true},
+                                                        {"none", SK_MODIFIER_NONE, true},
+                                                        {"force-switch", 0, false},
+                                                        {"potential-switch", 0, false},
+                                                        {0}};
+static const struct sk_choice coulomb_modifier_choices[] = {
+    {"potential-shift", SK_MODIFIER_POTENTIAL_SHIFT, true}, {"none", SK_MODIFIER_NONE, true}, {0}};
+static const struct sk_choice dispersion_choices[] = {{"none", SK_DISPERSION_NONE, true},
+                                                      {"energy", SK_DISPERSION_ENERGY, true},
+                                                      {"energy-pressure", SK_DISPERSION_ENERGY_PRESSURE, true},
+                                                      {0}};
+static const struct sk_choice coulomb_choices[] = {{"none", SK_COULOMB_NONE, true},
+                                                   {"cut", SK_COULOMB_CUT, true},
+                                                   {"reaction-field", SK_COULOMB_REACTION_FIELD, true},
+                                                   {"pme", 0, false},
+                                                   {"esp", 0, false},
+                                                   {0}};
+static const struct sk_choice bonds_choices[] = {
+    {"none", 0, true}, {"h-bonds", 1, false}, {"all-bonds", 2, false}, {"h-angles", 3, false}, {0}};
+static const struct sk_choice solver_choices[] = {{"fragments", 0, true}, {"shake", 1, false}, {0}};
+static const struct sk_choice split_choices[] = {{"off", 0, true}, {"on", 1, false}, {0}};
+static const struct sk_choice thermostat_choices[] = {{"none", SK_THERMOSTAT_NONE, true},
+                                                      {"v-rescale", SK_THERMOSTAT_V_RESCALE, true},
+                                                      {"langevin", SK_THERMOSTAT_LANGEVIN, true},
+                                                      {0}};
+static const struct sk_choice barostat_choices[] = {{"none", SK_BAROSTAT_NONE, true},
+                                                    {"c-rescale", SK_BAROSTAT_C_RESCALE, true},
+                                                    {"berendsen", SK_BAROSTAT_BERENDSEN, true},
+                                                    {0}};
+static const struct sk_choice coupling_choices[] = {{"isotropic", SK_COUPLING_ISOTROPIC, true},
+                                                    {"semi-isotropic", SK_COUPLING_SEMI_ISOTROPIC, true},
+                                                    {"anisotropic", SK_COUPLING_ANISOTROPIC, true},
+                                                    {0}};
+
+#define FIELD(member) \
+    .offset = offsetof(struct sk_parameters, member), .size = sizeof((struct sk_parameters *)0)->member
+#define NOWHERE                  .offset = SK_KEY_NOWHERE
+#define KEY(SECTION, NAME, TYPE) .section = SECTION, .name = NAME, .plain = NAME, .type = SK_KEY_##TYPE
+/* A key whose name carries its unit: the plain form is the name without it. */
+#define UNIT_KEY(SECTION, PLAIN, UNIT, TYPE) \
+    .section = SECTION, .name = PLAIN "_" UNIT, .plain = PLAIN, .type = SK_KEY_##TYPE
+#define COUNT_MOST 0x1p62
+#define LATER      .flags = SK_KEY_UNSUPPORTED, NOWHERE, .rule = "not supported yet"
+
+static const struct sk_key table[] = {
+#define S "system"
+    {KEY(S, "structure", PATH), .flags = SK_KEY_GROMACS_ONLY, FIELD(system.structure), .rule = "this or `data`",
+     .help = "Coordinates and box, a GROMACS .gro file."},
+    {KEY(S, "topology", PATH), .flags = SK_KEY_GROMACS_ONLY, FIELD(system.topology),
+     .rule = "required with `structure`", .help = "Molecules and force field, a GROMACS .top file."},
+    {KEY(S, "define", TEXT), .flags = SK_KEY_GROMACS_ONLY, FIELD(system.define), .rule = "nothing",
+     .help = "Macros for the topology's preprocessor, separated by blanks: `-DNAME` or `-DNAME=VALUE`."},
+    {KEY(S, "include_path", PATHS), .flags = SK_KEY_GROMACS_ONLY, FIELD(system.include_path), .rule = "nothing",
+     .help = "Folders searched for `#include` files before those in the environment variable GMXLIB, separated by "
+             "`:`."},
+    {KEY(S, "data", PATH), .flags = SK_KEY_DATA_ONLY, FIELD(system.data), .rule = "this or `structure`",
+     .help = "A LAMMPS data file: coordinates, box and force field in one."},
+    {KEY(S, "units", CHOICE), .flags = SK_KEY_DATA_ONLY, NOWHERE, .rule = "required with `data`",
+     .choices = units_choices,
+     .help = "Units of the data file. `lj`: the run is in reduced units. `real`: the file is converted on reading, and "
+             "the run, this file included, is in nm, ps, kJ/mol, K and bar."},
+    {KEY(S, "replicate", TRIPLE), FIELD(system.replicate), .low = 1, .high = 1000, .fallback = "1x1x1",
+     .help = "Copies of the box along x, y and z."},
+    {KEY(S, "velocities", CHOICE), FIELD(system.velocities), .fallback = "file", .choices = velocities_choices,
+     .help = "`file`: as read (zero where the file has none). `maxwell`: drawn at `maxwell_K` from `seed` and the "
+             "atom's number."},
+    {UNIT_KEY(S, "maxwell", "K", REAL), .flags = SK_KEY_ABOVE | SK_KEY_ZERO_UNSET, FIELD(system.maxwell), .low = 0,
+     .high = 1e9, .rule = "required with `velocities = maxwell`", .unit = "K",
+     .help = "Temperature of the drawn velocities."},
+#undef S
+#define S "run"
+    {KEY(S, "integrator", CHOICE), FIELD(run.integrator), .fallback = "leap-frog", .choices = integrator_choices,
+     .help = "How positions and velocities advance."},
+    {KEY(S, "velocity_time", CHOICE), FIELD(run.velocity_time),
+     .rule = "`half-step-back` with leap-frog, `on-step` with velocity-verlet", .choices = velocity_time_choices,
+     .help = "The time the starting velocities belong to: half a step before the positions, or the same."},
+    {UNIT_KEY(S, "dt", "ps", REAL), .flags = SK_KEY_ABOVE, FIELD(run.dt), .low = 0, .high = 1000, .rule = "required",
+     .unit = "ps", .help = "Length of a time step."},
+    {KEY(S, "steps", INTEGER), FIELD(run.steps), .low = 0, .high = COUNT_MOST, .fallback = "0",
+     .help = "The step to reach: a total, not an increment, also on `--resume`. `--steps N` sets it too."},
+    {KEY(S, "seed", UNSIGNED), FIELD(run.seed), .low = 0, .high = 0x1p64, .fallback = "1",
+     .help = "Seed of all random numbers: velocities, thermostat, barostat. Any 64-bit number."},
+    {KEY(S, "remove_com_every", INTEGER), FIELD(run.remove_com_every), .low = 0, .high = COUNT_MOST,
+     .rule = "100; 0 with `thermostat = langevin`", .unit = "steps",
+     .help = "How often the motion of the centre of mass is removed; 0: never."},
+#undef S
+#define S "domain"
+    {KEY(S, "curve", CHOICE), FIELD(domain.curve), .fallback = "hilbert", .choices = curve_choices,
+     .help = "The curve that is cut into one length per process. Results do not depend on it."},
+    {KEY(S, "rebalance", CHOICE), FIELD(domain.rebalance), .fallback = "auto", .choices = rebalance_choices,
+     .help = "When the curve is cut anew: if it is predicted to pay, never, or at every rebuild. Results do not depend "
+             "on it."},
+    {KEY(S, "transport", CHOICE), FIELD(domain.transport), .fallback = "auto", .choices = transport_choices,
+     .help = "How neighbours exchange messages. Results do not depend on it."},
+    {KEY(S, "kernel", TEXT), FIELD(domain.kernel), .fallback = "auto",
+     .help = "Variant of the pair kernel: `auto` (the widest that all processes can run) or a name; `a,b` gives "
+             "process r entry r modulo 2. Results do not depend on it."},
+#undef S
+#define S "nonbonded"
+    {KEY(S, "pair_coeff", TEXT), .flags = SK_KEY_DATA_ONLY | SK_KEY_SEMICOLON, FIELD(nonbonded.pair_coeff),
+     .rule = "nothing",
+     .help =
+         "`I J EPS SIGMA; I J EPS SIGMA; ...` in the data file's units, for a data file without coefficients; I and J "
+         "are types or ranges of types (`*`, `2*4`). In this key `;` separates pairs and starts no comment."},
+    {KEY(S, "mixing", CHOICE), .flags = SK_KEY_DATA_ONLY, FIELD(nonbonded.mixing), .fallback = "geometric",
+     .choices = mixing_choices,
+     .help = "How pairs of unlike types that the data file does not list are made; `geometric` is what LAMMPS does "
+             "unless told otherwise. (A topology brings its own rule.)"},
+    {UNIT_KEY(S, "buffer", "nm", REAL), .flags = SK_KEY_ABOVE, FIELD(nonbonded.buffer), .low = 0, .high = 1000,
+     .fallback = "auto", .word = "auto", .unit = "nm",
+     .help = "How far the pair list reaches beyond the cutoff. Results do not depend on it, only speed."},
+    {UNIT_KEY(S, "cutoff", "nm", REAL), .flags = SK_KEY_ABOVE | SK_KEY_UNWRITTEN, FIELD(nonbonded.vdw_cutoff), .low = 0,
+     .high = 1000, .rule = "required, or the next two", .unit = "nm",
+     .help = "Cutoff of both Lennard-Jones and Coulomb interactions."},
+    {UNIT_KEY(S, "vdw_cutoff", "nm", REAL), .flags = SK_KEY_ABOVE, FIELD(nonbonded.vdw_cutoff), .low = 0, .high = 1000,
+     .rule = "`cutoff_nm`", .unit = "nm", .help = "Cutoff of the Lennard-Jones interaction."},
+    {UNIT_KEY(S, "coulomb_cutoff", "nm", REAL), .flags = SK_KEY_ABOVE, FIELD(nonbonded.coulomb_cutoff), .low = 0,
+     .high = 1000, .rule = "`cutoff_nm`; with `coulomb = none` the other cutoff", .unit = "nm",
+     .help = "Cutoff of the Coulomb interaction."},
+    {KEY(S, "vdw_modifier", CHOICE), FIELD(nonbonded.vdw_modifier), .fallback = "potential-shift",
+     .choices = vdw_modifier_choices,
+     .help = "What is done to Lennard-Jones at the cutoff: shifted to zero energy, or cut as it is."},
+    {UNIT_KEY(S, "vdw_switch", "nm", REAL), LATER, .unit = "nm",
+     .help = "Where a switched potential begins to differ."},
+    {KEY(S, "dispersion_correction", CHOICE), FIELD(nonbonded.dispersion), .fallback = "none",
+     .choices = dispersion_choices,
+     .help = "Long-range correction for the Lennard-Jones attraction beyond the cutoff, for homogeneous systems."},
+    {KEY(S, "coulomb", CHOICE), FIELD(nonbonded.coulomb), .rule = "required; `none` in reduced units",
+     .choices = coulomb_choices, .help = "Electrostatics: none at all, plain cutoff, or reaction field."},
+    {KEY(S, "coulomb_modifier", CHOICE), FIELD(nonbonded.coulomb_modifier), .fallback = "potential-shift",
+     .choices = coulomb_modifier_choices, .help = "For `coulomb = cut`: shifted to zero energy at the cutoff, or not."},
+    {KEY(S, "epsilon_rf", REAL), FIELD(nonbonded.epsilon_rf), .low = 0, .high = 1e9, .fallback = "0",
+     .help = "Relative permittivity beyond the cutoff, for the reaction field: 0 means a conductor, else at least 1."},
+    {KEY(S, "ewald_rtol", REAL), LATER, .help = "Relative strength of the direct Ewald term at the cutoff."},
+    {UNIT_KEY(S, "mesh_spacing", "nm", REAL), LATER, .unit = "nm", .help = "Largest spacing of the charge mesh."},
+    {KEY(S, "mesh", TRIPLE), LATER, .help = "Points of the charge mesh along x, y and z."},
+    {KEY(S, "mesh_order", INTEGER), LATER, .help = "Order of the charge-spreading function."},
+#undef S
+#define S "constraints"
+    {KEY(S, "bonds", CHOICE), NOWHERE, .fallback = "none", .choices = bonds_choices,
+     .help = "Which bonds are rigid. Water with `[ settles ]` in its topology is rigid anyway."},
+    {KEY(S, "solver", CHOICE), NOWHERE, .fallback = "fragments", .choices = solver_choices,
+     .help = "How constrained bonds are solved (rigid water has its own closed form)."},
+    {KEY(S, "tolerance", REAL), FIELD(constraints.tolerance), .low = 1e-13, .high = 1e-3, .fallback = "1e-10",
+     .help = "Largest relative error of a constrained length. Rigid water always reaches the default, at no extra "
+             "cost."},
+    {KEY(S, "max_rounds", INTEGER), LATER, .help = "Message rounds before a constraint failure is reported."},
+    {KEY(S, "split_clusters", CHOICE), NOWHERE, .fallback = "off", .choices = split_choices,
+     .help = "Whether a constrained cluster may be spread over processes."},
+#undef S
+#define S "temperature"
+    {KEY(S, "thermostat", CHOICE), FIELD(temperature.thermostat), .fallback = "none", .choices = thermostat_choices,
+     .help = "`v-rescale`: stochastic velocity rescaling. `langevin`: friction and noise on every atom."},
+    {UNIT_KEY(S, "target", "K", REAL), .flags = SK_KEY_ABOVE | SK_KEY_ZERO_UNSET, FIELD(temperature.target), .low = 0,
+     .high = 1e9, .rule = "required with a thermostat and with `barostat = c-rescale`", .unit = "K",
+     .help = "Temperature of the bath."},
+    {UNIT_KEY(S, "tau", "ps", REAL), .flags = SK_KEY_ABOVE | SK_KEY_ZERO_UNSET, FIELD(temperature.tau), .low = 0,
+     .high = 1e9, .rule = "required with a thermostat", .unit = "ps",
+     .help = "Coupling time; with `langevin` the inverse friction."},
+    {KEY(S, "groups", TEXT), LATER, .help = "Groups of atoms that are coupled apart."},
+    {KEY(S, "couple_every", INTEGER), FIELD(temperature.couple_every), .low = 1, .high = 1e9, .fallback = "10",
+     .unit = "steps", .help = "How often `v-rescale` and the barostat act."},
+#undef S
+#define S "pressure"
+    {KEY(S, "barostat", CHOICE), FIELD(pressure.barostat), .fallback = "none", .choices = barostat_choices,
+     .help = "`c-rescale`: stochastic cell rescaling, which samples NPT. `berendsen`: relaxation only."},
+    {KEY(S, "coupling", CHOICE), FIELD(pressure.coupling), .fallback = "isotropic", .choices = coupling_choices,
+     .help = "Which box edges change together: all, x with y, or none."},
+    {UNIT_KEY(S, "target", "bar", REAL), FIELD(pressure.target), .low = -1e9, .high = 1e9,
+     .rule = "required with a barostat", .unit = "bar", .help = "Pressure of the bath."},
+    {UNIT_KEY(S, "tau", "ps", REAL), .flags = SK_KEY_ABOVE | SK_KEY_ZERO_UNSET, FIELD(pressure.tau), .low = 0,
+     .high = 1e9, .rule = "required with a barostat", .unit = "ps", .help = "Time of relaxation."},
+    {UNIT_KEY(S, "compressibility", "per_bar", REAL), .flags = SK_KEY_ABOVE | SK_KEY_ZERO_UNSET,
+     FIELD(pressure.compressibility), .low = 0, .high = 1e9,
+     .rule = "4.5e-5 (water); required with a barostat in reduced units", .unit = "1/bar",
+     .help = "Isothermal compressibility that the barostat assumes."},
+#undef S
+#define S "output"
+    {KEY(S, "trajectory", PATH), FIELD(output.trajectory), .rule = "none is written",
+     .help = "H5MD trajectory; the name ends in .h5md."},
+    {KEY(S, "trajectory_every", INTEGER), FIELD(output.trajectory_every), .low = 0, .high = COUNT_MOST,
+     .rule = "1000 with `trajectory`", .unit = "steps", .help = "Steps between frames."},
+    {KEY(S, "positions", BOOLEAN), FIELD(output.positions), .fallback = "on", .help = "Positions in each frame."},
+    {KEY(S, "velocities", BOOLEAN), FIELD(output.velocities), .fallback = "off", .help = "Velocities in each frame."},
+    {KEY(S, "forces", BOOLEAN), FIELD(output.forces), .fallback = "off", .help = "Forces in each frame."},
+    {KEY(S, "energy_every", INTEGER), FIELD(output.energy_every), .low = 0, .high = COUNT_MOST, .fallback = "100",
+     .unit = "steps", .help = "Steps between lines of energies in the log; 0: at the start and the end only."},
+    {KEY(S, "checkpoint", PATH), FIELD(output.checkpoint), .rule = "the run file's name with .ckpt.h5 for its suffix",
+     .help = "Checkpoint file, written beside and renamed."},
+    {KEY(S, "checkpoint_every", INTEGER), FIELD(output.checkpoint_every), .low = 0, .high = COUNT_MOST,
+     .fallback = "10000", .unit = "steps",
+     .help = "Steps between checkpoints; 0: only at the end or when the run is stopped."},
+    {KEY(S, "hash_every", INTEGER), FIELD(output.hash_every), .low = 0, .high = COUNT_MOST, .fallback = "0",
+     .unit = "steps", .help = "Steps between state hashes in the log; 0: at the end only."},
+#undef S
+};
+
+const struct sk_key *sk_key_table(int *count)
+{
+    *count = (int)(sizeof table / sizeof *table);
+    return table;
+}
+
+const struct sk_key *sk_key_find(const char *section, const char *name)
+{
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (strcmp(table[i].section, section) == 0 &&
+            (strcmp(table[i].name, name) == 0 || strcmp(table[i].plain, name) == 0))
+            return &table[i];
+    return NULL;
+}
+
+bool sk_key_has_section(const char *section)
+{
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (strcmp(table[i].section, section) == 0)
+            return true;
+    return false;
+}

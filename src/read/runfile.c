@@ -1,0 +1,361 @@
+#include "read/runfile.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "read/entries.h"
+#include "read/values.h"
+
+#define LINE_LONGEST 4095
+
+/* One reading of a run file: what was given, where it goes, and how to report. */
+struct runfile {
+    struct sk_entries entries;
+    char folder[SK_PATH_MAX]; /* absolute, ends in '/' */
+    struct sk_parameters *p;
+    struct sk_error *err;
+};
+
+/* The entry that counts for a key: the last given, or NULL. */
+static const struct sk_entry *runfile_given(const struct runfile *run, const char *section, const char *name)
+{
+    const struct sk_key *key = sk_key_find(section, name);
+    SK_REQUIRE(key);
+    for (int i = run->entries.n - 1; i >= 0; i--)
+        if (run->entries.entry[i].key == key)
+            return &run->entries.entry[i];
+    return NULL;
+}
+
+/* The name of a key in the unit system of the run. */
+static const char *runfile_name(const struct runfile *run, const char *section, const char *name)
+{
+    return sk_key_name(sk_key_find(section, name), run->p->units);
+}
+
+/* "FILE: [section] CAUSE needs 'key'", at the line of the entry that causes the need if there is one. */
+static enum sk_code runfile_needs(struct runfile *run, const struct sk_entry *cause, const char *section,
+                                  const char *name, const char *hint)
+{
+    const char *key = runfile_name(run, section, name);
+    if (cause)
+        return sk_entry_fail(&run->entries, cause, run->err, "'%s = %.60s' needs '%s' in [%s]%s", cause->name,
+                             cause->value, key, section, hint);
+    return sk_fail(run->err, SK_EINPUT, "%s: '%s' is missing in [%s]%s", run->entries.file, key, section, hint);
+}
+
+/* The folder of the run file, absolute, so that what is written back means the same anywhere. */
+static enum sk_code runfile_folder(struct runfile *run)
+{
+    const char *file = run->entries.file;
+    const char *slash = strrchr(file, '/');
+    char here[SK_PATH_MAX] = "", part[SK_PATH_MAX] = "";
+    size_t n = slash ? (size_t)(slash - file) + 1 : 0;
+    if (file[0] != '/' && !getcwd(here, sizeof here - 1))
+        return sk_fail(run->err, SK_EENV, "%s: cannot tell the current folder: %s", file, strerror(errno));
+    if (file[0] != '/')
+        strcat(here, "/");
+    bool is_good = n < sizeof part;
+    if (is_good) {
+        memcpy(part, file, n);
+        part[n] = '\0';
+        is_good = sk_path_resolve(here, part, run->folder, sizeof run->folder);
+    }
+    if (!is_good)
+        return sk_fail(run->err, SK_EINPUT, "%.200s: the path is longer than %d bytes", file, SK_PATH_MAX - 1);
+    for (const char *p = run->folder; *p; p++)
+        if (*p == '"' || (unsigned char)*p < ' ' || *p == 127)
+            return sk_fail(run->err, SK_EINPUT,
+                           "%.200s: the folder's name has a double quote or a control character; rename it", file);
+    return SK_OK;
+}
+
+/* The unit system decides how keys are called, so it is looked up first. */
+static enum sk_code runfile_units(struct runfile *run)
+{
+    for (int i = 0; i < run->entries.n; i++) {
+        struct sk_entry *entry = &run->entries.entry[i];
+        char value[SK_VALUE_MAX], why[512];
+        if (strcmp(entry->section, "system") != 0 || strcmp(entry->name, "units") != 0)
+            continue;
+        entry->key = sk_key_find("system", "units");
+        if (sk_entry_value(&run->entries, entry, value, sizeof value, run->err))
+            return run->err->code;
+        if (!sk_value_set(entry->key, value, run->folder, run->p, why, sizeof why))
+            return sk_entry_fail(&run->entries, entry, run->err, "%s", why);
+        run->p->system.is_real = strcmp(value, "real") == 0;
+        run->p->units = run->p->system.is_real ? SK_UNITS_GROMACS : SK_UNITS_LJ;
+    }
+    return SK_OK;
+}
+
+/* Finds the key of entry i and checks that it may stand there. */
+static enum sk_code runfile_key(struct runfile *run, int i)
+{
+    struct sk_entry *entry = &run->entries.entry[i];
+    const struct sk_key *key = sk_key_find(entry->section, entry->name);
+    if (!key) {
+        char hint[700];
+        sk_key_suggest(entry->section, entry->name, run->p->units, hint, sizeof hint);
+        return sk_entry_fail(&run->entries, entry, run->err, "unknown key '%.60s' in [%s]; %s", entry->name,
+                             entry->section, hint);
+    }
+    entry->key = key;
+    for (int j = 0; entry->line && j < i; j++)
+        if (run->entries.entry[j].key == key)
+            return sk_entry_fail(&run->entries, entry, run->err, "'%s' is given twice in [%s], first in line %lld",
+                                 entry->name, entry->section, (long long)run->entries.entry[j].line);
+    if (key->flags & SK_KEY_UNSUPPORTED)
+        return sk_entry_fail(&run->entries, entry, run->err, "'%s' in [%s] is known but not supported yet; remove it",
+                             entry->name, entry->section);
+    if (strcmp(entry->name, sk_key_name(key, run->p->units)) != 0) {
+        if (run->p->units == SK_UNITS_LJ)
+            return sk_entry_fail(&run->entries, entry, run->err,
+                                 "'%s' carries a unit, but units = lj is in reduced units; write '%s'", entry->name,
+                                 key->plain);
+        return sk_entry_fail(&run->entries, entry, run->err, "'%s' lacks its unit; write '%s'", entry->name, key->name);
+    }
+    return SK_OK;
+}
+
+static enum sk_code runfile_defaults(struct runfile *run)
+{
+    int n;
+    const struct sk_key *key = sk_key_table(&n);
+    char why[512];
+    for (int i = 0; i < n; i++)
+        if (key[i].fallback && !sk_value_set(&key[i], key[i].fallback, run->folder, run->p, why, sizeof why))
+            return sk_fail(run->err, SK_EINTERNAL, "default of %s: %s", key[i].name, why);
+    return SK_OK;
+}
+
+static enum sk_code runfile_apply(struct runfile *run)
+{
+    for (int i = 0; i < run->entries.n; i++) {
+        struct sk_entry *entry = &run->entries.entry[i];
+        char value[SK_VALUE_MAX], why[512];
+        if (runfile_key(run, i) || sk_entry_value(&run->entries, entry, value, sizeof value, run->err))
+            return run->err->code;
+        bool is_text = entry->key->type == SK_KEY_TEXT;
+        const char *text = is_text && *value == '\0' && entry->key->fallback ? entry->key->fallback : value;
+        if (!sk_value_set(entry->key, text, run->folder, run->p, why, sizeof why))
+            return sk_entry_fail(&run->entries, entry, run->err, "%s", why);
+    }
+    return SK_OK;
+}
+
+/* Keys of the other kind of input would have no effect; that is said rather than ignored. */
+static enum sk_code runfile_strangers(struct runfile *run)
+{
+    bool has_data = run->p->system.data[0] != '\0';
+    unsigned wrong = has_data ? SK_KEY_GROMACS_ONLY : SK_KEY_DATA_ONLY;
+    for (int i = 0; i < run->entries.n; i++) {
+        const struct sk_entry *entry = &run->entries.entry[i];
+        bool is_empty = entry->key->size && entry->key->type != SK_KEY_CHOICE &&
+                        *((const char *)run->p + entry->key->offset) == '\0';
+        if ((entry->key->flags & wrong) && !is_empty)
+            return sk_entry_fail(&run->entries, entry, run->err, "'%s' has no meaning with '%s'; remove one of them",
+                                 entry->name, has_data ? "data" : "structure");
+    }
+    return SK_OK;
+}
+
+static enum sk_code runfile_system(struct runfile *run)
+{
+    struct sk_parameters *p = run->p;
+    bool has_structure = p->system.structure[0] != '\0', has_data = p->system.data[0] != '\0';
+    const struct sk_entry *structure = runfile_given(run, "system", "structure");
+    const struct sk_entry *data = runfile_given(run, "system", "data");
+    if (has_structure && has_data)
+        return sk_entry_fail(&run->entries, data, run->err,
+                             "both 'structure' and 'data' are given; remove one of them");
+    if (!has_structure && !has_data)
+        return sk_fail(run->err, SK_EINPUT,
+                       "%s: [system] needs 'structure' and 'topology' (GROMACS), or 'data' and 'units' (LAMMPS)",
+                       run->entries.file);
+    if (runfile_strangers(run))
+        return run->err->code;
+    if (has_structure && !p->system.topology[0])
+        return runfile_needs(run, structure, "system", "topology", "");
+    if (has_data && !runfile_given(run, "system", "units"))
+        return runfile_needs(run, data, "system", "units", " (lj or real)");
+    if (p->system.velocities == SK_VELOCITIES_MAXWELL && !runfile_given(run, "system", "maxwell_K"))
+        return runfile_needs(run, runfile_given(run, "system", "velocities"), "system", "maxwell_K", "");
+    return SK_OK;
+}
+
+static enum sk_code runfile_run(struct runfile *run)
+{
+    struct sk_parameters *p = run->p;
+    if (!runfile_given(run, "run", "dt_ps"))
+        return runfile_needs(run, NULL, "run", "dt_ps", "");
+    if (p->run.velocity_time == SK_VELOCITY_AUTO)
+        p->run.velocity_time = p->run.integrator == SK_VELOCITY_VERLET ? SK_VELOCITY_ON_STEP
+                                                                       : SK_VELOCITY_HALF_STEP_BACK;
+    if (!runfile_given(run, "run", "remove_com_every"))
+        p->run.remove_com_every = p->temperature.thermostat == SK_THERMOSTAT_LANGEVIN ? 0 : 100;
+    return SK_OK;
+}
+
+static enum sk_code runfile_nonbonded(struct runfile *run)
+{
+    struct sk_parameters *p = run->p;
+    const struct sk_entry *both = runfile_given(run, "nonbonded", "cutoff_nm");
+    const struct sk_entry *vdw = runfile_given(run, "nonbonded", "vdw_cutoff_nm");
+    const struct sk_entry *coulomb = runfile_given(run, "nonbonded", "coulomb_cutoff_nm");
+    const struct sk_entry *epsilon = runfile_given(run, "nonbonded", "epsilon_rf");
+    char hint[128];
+    if (both && (vdw || coulomb))
+        return sk_entry_fail(&run->entries, vdw ? vdw : coulomb, run->err,
+                             "'%s' and '%s' are both given; remove one of them", vdw ? vdw->name : coulomb->name,
+                             both->name);
+    if (!runfile_given(run, "nonbonded", "coulomb") && p->units != SK_UNITS_LJ)
+        return runfile_needs(run, NULL, "nonbonded", "coulomb", " (none, cut or reaction-field)");
+    snprintf(hint, sizeof hint, " (or '%s' and '%s')", runfile_name(run, "nonbonded", "vdw_cutoff_nm"),
+             runfile_name(run, "nonbonded", "coulomb_cutoff_nm"));
+    if (!both && !vdw && !coulomb)
+        return runfile_needs(run, NULL, "nonbonded", "cutoff_nm", hint);
+    if (!both && !vdw)
+        return runfile_needs(run, coulomb, "nonbonded", "vdw_cutoff_nm", "");
+    if (!both && !coulomb && p->nonbonded.coulomb != SK_COULOMB_NONE)
+        return runfile_needs(run, vdw, "nonbonded", "coulomb_cutoff_nm", "");
+    if (!coulomb)
+        p->nonbonded.coulomb_cutoff = p->nonbonded.vdw_cutoff;
+    if (epsilon && p->nonbonded.epsilon_rf != 0.0 && p->nonbonded.epsilon_rf < 1.0)
+        return sk_entry_fail(&run->entries, epsilon, run->err,
+                             "'epsilon_rf' is a relative permittivity: 0 (a conductor) or at least 1");
+    return SK_OK;
+}
+
+static enum sk_code runfile_temperature(struct runfile *run)
+{
+    struct sk_parameters *p = run->p;
+    const struct sk_entry *cause = runfile_given(run, "temperature", "thermostat");
+    if (p->temperature.thermostat == SK_THERMOSTAT_NONE)
+        return SK_OK;
+    if (!runfile_given(run, "temperature", "target_K"))
+        return runfile_needs(run, cause, "temperature", "target_K", "");
+    if (!runfile_given(run, "temperature", "tau_ps"))
+        return runfile_needs(run, cause, "temperature", "tau_ps", "");
+    return SK_OK;
+}
+
+static enum sk_code runfile_pressure(struct runfile *run)
+{
+    struct sk_parameters *p = run->p;
+    const struct sk_entry *cause = runfile_given(run, "pressure", "barostat");
+    if (p->pressure.compressibility == 0.0 && p->units == SK_UNITS_GROMACS)
+        p->pressure.compressibility = 4.5e-5;
+    if (p->pressure.barostat == SK_BAROSTAT_NONE)
+        return SK_OK;
+    if (!runfile_given(run, "pressure", "target_bar"))
+        return runfile_needs(run, cause, "pressure", "target_bar", "");
+    if (!runfile_given(run, "pressure", "tau_ps"))
+        return runfile_needs(run, cause, "pressure", "tau_ps", "");
+    if (p->pressure.compressibility == 0.0)
+        return runfile_needs(run, cause, "pressure", "compressibility_per_bar", "");
+    if (p->pressure.barostat == SK_BAROSTAT_C_RESCALE && !(p->temperature.target > 0.0))
+        return runfile_needs(run, cause, "temperature", "target_K", ", the temperature of its noise");
+    return SK_OK;
+}
+
+/* The run file's path with another suffix: water.ini gives water.ckpt.h5. */
+static enum sk_code runfile_checkpoint(struct runfile *run)
+{
+    const char *slash = strrchr(run->entries.file, '/');
+    const char *stem = slash ? slash + 1 : run->entries.file;
+    const char *dot = strrchr(stem, '.');
+    size_t n = dot && dot != stem ? (size_t)(dot - stem) : strlen(stem);
+    char name[SK_PATH_MAX], why[512];
+    if (n + sizeof ".ckpt.h5" > sizeof name)
+        return sk_fail(run->err, SK_EINPUT, "%.200s: the name is too long", run->entries.file);
+    for (size_t i = 0; i < n; i++)
+        if (stem[i] == '"' || (unsigned char)stem[i] < ' ' || stem[i] == 127)
+            return sk_fail(run->err, SK_EINPUT,
+                           "%.200s: the name has a double quote or a control character; set output.checkpoint",
+                           run->entries.file);
+    snprintf(name, sizeof name, "%.*s.ckpt.h5", (int)n, stem);
+    if (!sk_value_set(sk_key_find("output", "checkpoint"), name, run->folder, run->p, why, sizeof why))
+        return sk_fail(run->err, SK_EINPUT, "%.200s: %s", run->entries.file, why);
+    return SK_OK;
+}
+
+static enum sk_code runfile_output(struct runfile *run)
+{
+    struct sk_parameters *p = run->p;
+    const struct sk_entry *trajectory = runfile_given(run, "output", "trajectory");
+    const struct sk_entry *every = runfile_given(run, "output", "trajectory_every");
+    bool has_trajectory = p->output.trajectory[0] != '\0';
+    size_t n = strlen(p->output.trajectory);
+    if (!p->output.checkpoint[0] && runfile_checkpoint(run))
+        return run->err->code;
+    const char *inputs[] = {p->system.structure, p->system.topology, p->system.data};
+    for (int i = 0; i < 3; i++)
+        if (strcmp(inputs[i], p->output.checkpoint) == 0)
+            return sk_fail(run->err, SK_EINPUT, "%.200s: [output] 'checkpoint' would overwrite the input %.400s",
+                           run->entries.file, inputs[i]);
+    if (!has_trajectory) {
+        if (p->output.trajectory_every > 0 && !trajectory)
+            return runfile_needs(run, every, "output", "trajectory", "");
+        p->output.trajectory_every = 0; /* an empty 'trajectory' switches it off, whatever else is said */
+        return SK_OK;
+    }
+    if (n < 6 || strcmp(p->output.trajectory + n - 5, ".h5md") != 0 || p->output.trajectory[n - 6] == '/')
+        return sk_entry_fail(&run->entries, trajectory, run->err,
+                             "'trajectory' must end in .h5md (readers go by the suffix)");
+    if (strcmp(p->output.trajectory, p->output.checkpoint) == 0)
+        return sk_entry_fail(&run->entries, trajectory, run->err, "'trajectory' and 'checkpoint' are the same file");
+    if (!every)
+        p->output.trajectory_every = 1000;
+    if (p->output.trajectory_every == 0)
+        return sk_entry_fail(&run->entries, every, run->err,
+                             "'trajectory_every' = 0 would never write a frame; remove 'trajectory' instead");
+    if (!p->output.positions && !p->output.velocities && !p->output.forces)
+        return sk_entry_fail(&run->entries, trajectory, run->err,
+                             "'trajectory' would be empty: positions, velocities and forces are all off");
+    return SK_OK;
+}
+
+static enum sk_code runfile_parse(struct sk_lines *lines, const struct sk_override *overrides, int noverrides,
+                                  struct sk_parameters *parameters, struct sk_error *err)
+{
+    struct runfile run = {.p = parameters, .err = err};
+    memset(parameters, 0, sizeof *parameters);
+    err->code = SK_OK;
+    sk_entries_init(&run.entries, lines->name);
+    enum sk_code code = runfile_folder(&run);
+    if (!code)
+        code = sk_entries_read(&run.entries, lines, err);
+    for (int i = 0; i < noverrides && !code; i++)
+        code = sk_entries_override(&run.entries, overrides[i].text, err);
+    static enum sk_code (*const stages[])(struct runfile *) = {runfile_units,       runfile_defaults, runfile_apply,
+                                                               runfile_system,      runfile_run,      runfile_nonbonded,
+                                                               runfile_temperature, runfile_pressure, runfile_output};
+    for (size_t i = 0; i < sizeof stages / sizeof *stages && !code; i++)
+        code = stages[i](&run);
+    sk_entries_clear(&run.entries);
+    return code;
+}
+
+enum sk_code sk_runfile_read(const char *path, const struct sk_override *overrides, int noverrides,
+                             struct sk_parameters *parameters, struct sk_error *err)
+{
+    struct sk_lines lines;
+    enum sk_code code = sk_lines_open(&lines, path, LINE_LONGEST, err);
+    if (code)
+        return code;
+    code = runfile_parse(&lines, overrides, noverrides, parameters, err);
+    sk_lines_close(&lines);
+    return code;
+}
+
+enum sk_code sk_runfile_parse(const char *text, size_t length, const char *name, const struct sk_override *overrides,
+                              int noverrides, struct sk_parameters *parameters, struct sk_error *err)
+{
+    struct sk_lines lines;
+    sk_lines_open_text(&lines, name, text, length, LINE_LONGEST);
+    enum sk_code code = runfile_parse(&lines, overrides, noverrides, parameters, err);
+    sk_lines_close(&lines);
+    return code;
+}

@@ -1,0 +1,475 @@
+#include "read/runfile.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "read/keys.h"
+
+#define HEAD "[system]\nstructure = w.gro\ntopology = w.top\n"
+#define TAIL "[run]\ndt_ps = 0.002\n[nonbonded]\ncutoff_nm = 0.9\ncoulomb = reaction-field\n"
+#define LJ   "[system]\ndata = melt.data\nunits = lj\n[run]\ndt = 0.005\n[nonbonded]\ncutoff = 2.5\n"
+
+static enum sk_code parse_set(const char *text, const char *set, struct sk_parameters *p, struct sk_error *err)
+{
+    struct sk_override override = {set};
+    return sk_runfile_parse(text, strlen(text), "/home/me/run.ini", &override, set != NULL, p, err);
+}
+
+static void accept_set(const char *text, const char *set, struct sk_parameters *p)
+{
+    struct sk_error err;
+    if (parse_set(text, set, p, &err))
+        fail_msg("%s", err.message);
+}
+
+/* The text must be refused as bad input with exactly this message. */
+static void refuse_set(const char *text, const char *set, const char *message)
+{
+    struct sk_parameters p;
+    struct sk_error err = {SK_OK, ""};
+    assert_int_equal(parse_set(text, set, &p, &err), SK_EINPUT);
+    assert_int_equal(err.code, SK_EINPUT);
+    assert_string_equal(err.message, message);
+}
+
+static void refuse(const char *text, const char *message)
+{
+    refuse_set(text, NULL, message);
+}
+
+static void defaults_are_documented_ones(void **state)
+{
+    struct sk_parameters p;
+    (void)state;
+    accept_set(HEAD TAIL, NULL, &p);
+    assert_int_equal(p.units, SK_UNITS_GROMACS);
+    assert_string_equal(p.system.structure, "/home/me/w.gro");
+    assert_string_equal(p.system.topology, "/home/me/w.top");
+    assert_string_equal(p.output.checkpoint, "/home/me/run.ckpt.h5");
+    assert_string_equal(p.output.trajectory, "");
+    assert_int_equal(p.system.replicate[2], 1);
+    assert_int_equal(p.run.integrator, SK_LEAP_FROG);
+    assert_int_equal(p.run.velocity_time, SK_VELOCITY_HALF_STEP_BACK);
+    assert_int_equal(p.run.remove_com_every, 100);
+    assert_int_equal(p.run.seed, 1);
+    assert_true(p.run.dt == 0.002);
+    assert_true(p.nonbonded.vdw_cutoff == 0.9 && p.nonbonded.coulomb_cutoff == 0.9);
+    assert_true(p.nonbonded.buffer == 0.0 && p.nonbonded.epsilon_rf == 0.0);
+    assert_int_equal(p.nonbonded.vdw_modifier, SK_MODIFIER_POTENTIAL_SHIFT);
+    assert_int_equal(p.nonbonded.coulomb, SK_COULOMB_REACTION_FIELD);
+    assert_true(p.constraints.tolerance == 1e-10);
+    assert_true(p.pressure.compressibility == 4.5e-5);
+    assert_int_equal(p.temperature.couple_every, 10);
+    assert_int_equal(p.output.energy_every, 100);
+    assert_int_equal(p.output.trajectory_every, 0);
+    assert_true(p.output.positions && !p.output.velocities && !p.output.forces);
+    assert_string_equal(p.domain.kernel, "auto");
+    accept_set(LJ, NULL, &p);
+    assert_int_equal(p.units, SK_UNITS_LJ);
+    assert_false(p.system.is_real);
+    assert_int_equal(p.nonbonded.coulomb, SK_COULOMB_NONE);
+    assert_int_equal(p.nonbonded.mixing, SK_MIXING_GEOMETRIC);
+    assert_true(p.nonbonded.vdw_cutoff == 2.5 && p.pressure.compressibility == 0.0);
+}
+
+static void defaults_follow_other_keys(void **state)
+{
+    struct sk_parameters p;
+    (void)state;
+    accept_set(HEAD TAIL, "run.integrator=velocity-verlet", &p);
+    assert_int_equal(p.run.velocity_time, SK_VELOCITY_ON_STEP);
+    accept_set(HEAD TAIL "[temperature]\nthermostat=langevin\ntarget_K=300\ntau_ps=1\n", NULL, &p);
+    assert_int_equal(p.run.remove_com_every, 0);
+    accept_set(HEAD TAIL "[temperature]\nthermostat=langevin\ntarget_K=300\ntau_ps=1\n", "run.remove_com_every=7", &p);
+    assert_int_equal(p.run.remove_com_every, 7);
+    accept_set(HEAD TAIL "[output]\ntrajectory = a.h5md\n", NULL, &p);
+    assert_int_equal(p.output.trajectory_every, 1000);
+    accept_set(HEAD TAIL "[output]\ntrajectory = a.h5md\ntrajectory_every = 5\n", "output.trajectory=", &p);
+    assert_int_equal(p.output.trajectory_every, 0);
+    assert_string_equal(p.output.trajectory, "");
+    accept_set("[system]\ndata = d\nunits = real\n" TAIL, NULL, &p);
+    assert_true(p.system.is_real && p.units == SK_UNITS_GROMACS);
+    accept_set(HEAD "[run]\ndt_ps=1\n[nonbonded]\nvdw_cutoff_nm = 0.8\ncoulomb = none\n", NULL, &p);
+    assert_true(p.nonbonded.coulomb_cutoff == 0.8);
+}
+
+static void text_form_is_forgiving_where_it_may(void **state)
+{
+    struct sk_parameters p;
+    (void)state;
+    accept_set("\xEF\xBB\xBF; head\r\n  [ system ] # here\r\n\tstructure : w.gro ; this\r\n topology=\"w #1 ; x.top\" "
+               "# one\r\n"
+               "define = -DA -DB=2 # macros\r\ninclude_path = ff:/opt/ff:./b\r\nreplicate = 2X3x1\r\n[run]\r\n"
+               "   dt_ps = 2E-3\r\nseed = 18446744073709551615\r\nsteps = 4611686018427387904\r\n"
+               "[nonbonded]\r\nbuffer_nm = auto\r\ncoulomb=none\r\ncutoff_nm=+.9\r\n[run]\r\nremove_com_every=0",
+               NULL, &p);
+    assert_string_equal(p.system.structure, "/home/me/w.gro");
+    assert_string_equal(p.system.topology, "/home/me/w #1 ; x.top");
+    assert_string_equal(p.system.define, "-DA -DB=2");
+    assert_string_equal(p.system.include_path, "/home/me/ff:/opt/ff:/home/me/b");
+    assert_int_equal(p.system.replicate[0], 2);
+    assert_int_equal(p.system.replicate[1], 3);
+    assert_true(p.run.dt == 2e-3 && p.nonbonded.vdw_cutoff == .9);
+    assert_true(p.run.seed == UINT64_MAX);
+    assert_true(p.run.steps == (int64_t)1 << 62);
+    assert_int_equal(p.run.remove_com_every, 0);
+    /* inih alone would cut this at " ;" and at 199 bytes. */
+    char text[4000] = LJ "pair_coeff = 1 1 1.0 1.0 ; 1 2 0.5 1.0";
+    for (int i = 0; i < 40; i++)
+        strcat(text, " ; 2 2 0.25 1.0");
+    accept_set(text, NULL, &p);
+    assert_int_equal(strlen(p.nonbonded.pair_coeff),
+                     strlen("1 1 1.0 1.0 ; 1 2 0.5 1.0") + 40 * strlen(" ; 2 2 0.25 1.0"));
+}
+
+static void key_errors_name_line_and_key(void **state)
+{
+    (void)state;
+    refuse(HEAD "[run]\ndt_ps = 0.002\n[nonbonded]\ncutof_nm = 0.9\n",
+           "/home/me/run.ini:7: unknown key 'cutof_nm' in [nonbonded]; did you mean 'cutoff_nm'?");
+    refuse(LJ "cutof = 2\n", "/home/me/run.ini:8: unknown key 'cutof' in [nonbonded]; did you mean 'cutoff'?");
+    refuse(HEAD TAIL "dt_ps = 1\n", "/home/me/run.ini:9: unknown key 'dt_ps' in [nonbonded]; it belongs in [run]");
+    refuse(HEAD TAIL "[nonboned]\n", "/home/me/run.ini:9: unknown section [nonboned]; did you mean 'nonbonded'?");
+    refuse("[zzzzzzzzzz]\n", "/home/me/run.ini:1: unknown section [zzzzzzzzzz]; the sections are system, run, domain, "
+                             "nonbonded, constraints, temperature, pressure, output");
+    refuse(HEAD TAIL "[domain]\nqqqqqqqqqqqq = 1\n",
+           "/home/me/run.ini:10: unknown key 'qqqqqqqqqqqq' in [domain]; nearest is 'curve'; the keys there are curve, "
+           "rebalance, transport, kernel");
+    refuse(HEAD "[run]\ndt = 1\n", "/home/me/run.ini:5: 'dt' lacks its unit; write 'dt_ps'");
+    refuse("[system]\ndata = x\nunits = lj\n[temperature]\ntarget_K = 1\n",
+           "/home/me/run.ini:5: 'target_K' carries a unit, but units = lj is in reduced units; write 'target'");
+    refuse(HEAD TAIL "cutoff_nm = 1\n",
+           "/home/me/run.ini:9: 'cutoff_nm' is given twice in [nonbonded], first in line 7");
+    refuse("dt_ps = 1\n", "/home/me/run.ini:1: 'dt_ps' stands before any [section]");
+    refuse_set(HEAD TAIL, "nonbonded.cutof_nm=1",
+               "--set nonbonded.cutof_nm: unknown key 'cutof_nm' in [nonbonded]; did you mean 'cutoff_nm'?");
+    refuse_set(HEAD TAIL, "rum.steps=1", "--set rum.steps=1: unknown section 'rum'; did you mean 'run'?");
+    refuse_set(HEAD TAIL, "steps=1", "--set steps=1: expected section.key=value, for example run.dt_ps=0.002");
+}
+
+static void form_errors_name_line(void **state)
+{
+    (void)state;
+    refuse(HEAD "nonsense\n", "/home/me/run.ini:4: expected 'key = value' or '[section]', found 'nonsense'");
+    refuse("[system\n", "/home/me/run.ini:1: section without ']': '[system'");
+    refuse("[system] structure = a\n", "/home/me/run.ini:1: text after '[system]'; a key goes on a line of its own");
+    refuse("[system]\n= 3\n", "/home/me/run.ini:2: no key before '='");
+    refuse("[system]\nstructure = \"a\n", "/home/me/run.ini:2: 'structure' has no closing '\"'");
+    refuse("[system]\nstructure = a\x01\n",
+           "/home/me/run.ini:2: control character (code 1) in the line; is this a text file?");
+    struct sk_parameters p;
+    struct sk_error err;
+    assert_int_equal(sk_runfile_parse("[run]\nst\0eps = 1\n", 17, "r", NULL, 0, &p, &err), SK_EINPUT);
+    assert_string_equal(err.message, "r:2: a NUL byte in the line; is this a binary file?");
+    char text[6000];
+    memset(text, 'x', sizeof text);
+    memcpy(text, "[run]\n", 6);
+    assert_int_equal(sk_runfile_parse(text, sizeof text, "r", NULL, 0, &p, &err), SK_EINPUT);
+    assert_string_equal(err.message, "r:2: line longer than 4095 bytes; break it up");
+}
+
+static void value_errors_name_what_is_right(void **state)
+{
+    (void)state;
+    refuse(HEAD "[run]\ndt_ps = fast\n", "/home/me/run.ini:5: 'dt_ps' = 'fast' is not a number");
+    refuse(HEAD "[run]\ndt_ps = 0\n", "/home/me/run.ini:5: 'dt_ps' = 0 is out of range: above 0, at most 1000 ps");
+    refuse(HEAD "[run]\ndt_ps = -1e-3\n",
+           "/home/me/run.ini:5: 'dt_ps' = -1e-3 is out of range: above 0, at most 1000 ps");
+    refuse(HEAD "[run]\ndt_ps = nan\n", "/home/me/run.ini:5: 'dt_ps' = 'nan' is not a number");
+    refuse("[system]\ndata = x\nunits = lj\n[run]\ndt = 0\n",
+           "/home/me/run.ini:5: 'dt' = 0 is out of range: above 0, at most 1000");
+    refuse(HEAD "[run]\ndt_ps =\n", "/home/me/run.ini:5: 'dt_ps' has no value");
+    refuse(HEAD "[run]\nsteps = 1e4\n",
+           "/home/me/run.ini:5: 'steps' = '1e4' is not a whole number within 64 bits, written in digits alone");
+    refuse(HEAD "[run]\nsteps = -1\n", "/home/me/run.ini:5: 'steps' = -1 is out of range: at least 0, at most 2^62");
+    refuse(HEAD "[run]\nseed = -1\n", "/home/me/run.ini:5: 'seed' = '-1' is not a whole number from 0 to 2^64 - 1");
+    refuse(HEAD "[output]\nforces = yes\n", "/home/me/run.ini:5: 'forces' = 'yes' is neither 'on' nor 'off'");
+    refuse(HEAD "replicate = 2x2\n",
+           "/home/me/run.ini:4: 'replicate' = '2x2' is not of the form AxBxC, for example 2x2x2");
+    refuse(HEAD "replicate = 2x0x2\n",
+           "/home/me/run.ini:4: 'replicate' = 2x0x2 is out of range: each at least 1, at most 1000");
+    refuse(HEAD "[domain]\ncurve = hilbrt\n", "/home/me/run.ini:5: 'curve' = 'hilbrt' is not one of: hilbert, morton");
+    refuse(HEAD "[domain]\nkernel = a23456789012345678901234567890123\n",
+           "/home/me/run.ini:5: the value of 'kernel' is longer than 31 bytes");
+}
+
+static void unsupported_is_refused_by_name(void **state)
+{
+    static const struct {
+        const char *text, *message;
+    } cases[] = {
+        {"domain.curve=kd",
+         "--set domain.curve: 'curve' = kd is known but not supported yet; use one of: hilbert, morton"},
+        {"run.integrator=fire", "--set run.integrator: 'integrator' = fire is known but not supported yet; use one of: "
+                                "leap-frog, velocity-verlet"},
+        {"nonbonded.coulomb=pme",
+         "--set nonbonded.coulomb: 'coulomb' = pme is known but not supported yet; use one of: "
+         "none, cut, reaction-field"},
+        {"constraints.bonds=h-bonds",
+         "--set constraints.bonds: 'bonds' = h-bonds is known but not supported yet; use one of: none"},
+        {"constraints.solver=shake",
+         "--set constraints.solver: 'solver' = shake is known but not supported yet; use one of: fragments"},
+        {"temperature.groups=all",
+         "--set temperature.groups: 'groups' in [temperature] is known but not supported yet; "
+         "remove it"},
+        {"nonbonded.mesh=8x8x8",
+         "--set nonbonded.mesh: 'mesh' in [nonbonded] is known but not supported yet; remove it"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        refuse_set(HEAD TAIL, cases[i].text, cases[i].message);
+    struct sk_parameters p;
+    accept_set(HEAD TAIL "[constraints]\nbonds = none\n[domain]\ntransport = ring\n", NULL, &p);
+    assert_int_equal(p.domain.transport, SK_TRANSPORT_RING);
+}
+
+static void contradictions_name_the_missing_key(void **state)
+{
+    (void)state;
+    refuse(TAIL,
+           "/home/me/run.ini: [system] needs 'structure' and 'topology' (GROMACS), or 'data' and 'units' (LAMMPS)");
+    refuse(HEAD "data = x\n" TAIL, "/home/me/run.ini:4: both 'structure' and 'data' are given; remove one of them");
+    refuse("[system]\nstructure = a.gro\n" TAIL,
+           "/home/me/run.ini:2: 'structure = a.gro' needs 'topology' in [system]");
+    refuse("[system]\ndata = a\n" TAIL, "/home/me/run.ini:2: 'data = a' needs 'units' in [system] (lj or real)");
+    refuse(HEAD "units = real\n" TAIL,
+           "/home/me/run.ini:4: 'units' has no meaning with 'structure'; remove one of them");
+    refuse(LJ "[system]\ntopology = t\n",
+           "/home/me/run.ini:9: 'topology' has no meaning with 'data'; remove one of them");
+    refuse(HEAD "velocities = maxwell\n" TAIL,
+           "/home/me/run.ini:4: 'velocities = maxwell' needs 'maxwell_K' in [system]");
+    refuse(HEAD, "/home/me/run.ini: 'dt_ps' is missing in [run]");
+    refuse(HEAD "[run]\ndt_ps=1\n",
+           "/home/me/run.ini: 'coulomb' is missing in [nonbonded] (none, cut or reaction-field)");
+    refuse(HEAD "[run]\ndt_ps=1\n[nonbonded]\ncoulomb=cut\n",
+           "/home/me/run.ini: 'cutoff_nm' is missing in [nonbonded] (or 'vdw_cutoff_nm' and 'coulomb_cutoff_nm')");
+    refuse(HEAD TAIL "vdw_cutoff_nm = 1\n",
+           "/home/me/run.ini:9: 'vdw_cutoff_nm' and 'cutoff_nm' are both given; remove one of them");
+    refuse(HEAD "[run]\ndt_ps=1\n[nonbonded]\ncoulomb=cut\nvdw_cutoff_nm=1\n",
+           "/home/me/run.ini:8: 'vdw_cutoff_nm = 1' needs 'coulomb_cutoff_nm' in [nonbonded]");
+    refuse(HEAD TAIL "epsilon_rf = 0.5\n",
+           "/home/me/run.ini:9: 'epsilon_rf' is a relative permittivity: 0 (a conductor) or at least 1");
+    refuse(HEAD TAIL "[temperature]\nthermostat = v-rescale\ntau_ps = 1\n",
+           "/home/me/run.ini:10: 'thermostat = v-rescale' needs 'target_K' in [temperature]");
+    refuse(LJ "[temperature]\nthermostat = langevin\ntarget = 1\n",
+           "/home/me/run.ini:9: 'thermostat = langevin' needs 'tau' in [temperature]");
+    refuse(HEAD TAIL "[pressure]\nbarostat = berendsen\ntau_ps=1\n",
+           "/home/me/run.ini:10: 'barostat = berendsen' needs 'target_bar' in [pressure]");
+    refuse(LJ "[pressure]\nbarostat = berendsen\ntarget=0\ntau=1\n",
+           "/home/me/run.ini:9: 'barostat = berendsen' needs 'compressibility' in [pressure]");
+    refuse(
+        HEAD TAIL "[pressure]\nbarostat = c-rescale\ntau_ps=1\ntarget_bar=1\n",
+        "/home/me/run.ini:10: 'barostat = c-rescale' needs 'target_K' in [temperature], the temperature of its noise");
+    refuse(HEAD TAIL "[output]\ntrajectory_every = 5\n",
+           "/home/me/run.ini:10: 'trajectory_every = 5' needs 'trajectory' in [output]");
+    refuse(HEAD TAIL "[output]\ntrajectory = a.xtc\n",
+           "/home/me/run.ini:10: 'trajectory' must end in .h5md (readers go by the suffix)");
+    refuse(HEAD TAIL "[output]\ntrajectory = a.h5md\npositions = off\n",
+           "/home/me/run.ini:10: 'trajectory' would be empty: positions, velocities and forces are all off");
+    refuse(HEAD TAIL "[output]\ncheckpoint = ./w.gro\n",
+           "/home/me/run.ini: [output] 'checkpoint' would overwrite the input /home/me/w.gro");
+}
+
+static uint64_t draw(uint64_t *seed)
+{
+    /* splitmix64 (Steele, Lea, Flood 2014) */
+    uint64_t z = *seed += 0x9e3779b97f4a7c15;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return z ^ (z >> 31);
+}
+
+static int pick(uint64_t *seed, int n)
+{
+    return (int)(draw(seed) % (uint64_t)n);
+}
+
+/* A double with all 53 bits in use, in (low, high). */
+static double real(uint64_t *seed, double low, double high)
+{
+    return low + (high - low) * ((double)(draw(seed) >> 11) + 0.5) * 0x1p-53;
+}
+
+static void path(uint64_t *seed, char *out, const char *suffix)
+{
+    static const char letters[] = "aZ09 #;=:[]'\\-_.%,\xC3\xA9";
+    int n = 1 + pick(seed, 60);
+    *out++ = '/';
+    for (int i = 0; i < n; i++)
+        *out++ = letters[pick(seed, (int)sizeof letters - 1)];
+    strcpy(out, suffix);
+}
+
+static void random_rest(uint64_t *seed, struct sk_parameters *p)
+{
+    p->domain.curve = (enum sk_curve)pick(seed, 2);
+    p->domain.rebalance = (enum sk_rebalance)pick(seed, 3);
+    p->domain.transport = (enum sk_transport)pick(seed, 3);
+    strcpy(p->domain.kernel, pick(seed, 2) ? "avx2,avx512" : "baseline");
+    p->constraints.tolerance = real(seed, 1e-13, 1e-3);
+    p->temperature.thermostat = (enum sk_thermostat)pick(seed, 3);
+    p->temperature.target = real(seed, 0, 500);
+    p->temperature.tau = real(seed, 0, 3);
+    p->temperature.couple_every = 1 + pick(seed, 99);
+    p->pressure.barostat = (enum sk_barostat)pick(seed, 3);
+    p->pressure.coupling = (enum sk_coupling)pick(seed, 3);
+    p->pressure.target = real(seed, -100, 100);
+    p->pressure.tau = real(seed, 0, 3);
+    p->pressure.compressibility = real(seed, 0, 1e-4);
+    p->output.positions = true;
+    p->output.velocities = pick(seed, 2);
+    p->output.forces = pick(seed, 2);
+    p->output.energy_every = (int64_t)(draw(seed) >> 2);
+    p->output.checkpoint_every = (int64_t)(draw(seed) >> 2);
+    p->output.hash_every = pick(seed, 100);
+    path(seed, p->output.checkpoint, ".h5");
+    if (pick(seed, 2)) {
+        path(seed, p->output.trajectory, "x.h5md");
+        p->output.trajectory_every = 1 + (int64_t)(draw(seed) >> 3);
+    }
+}
+
+static void random_parameters(uint64_t *seed, struct sk_parameters *p)
+{
+    memset(p, 0, sizeof *p);
+    if (pick(seed, 2)) {
+        path(seed, p->system.data, "d");
+        p->system.is_real = pick(seed, 2);
+        p->units = p->system.is_real ? SK_UNITS_GROMACS : SK_UNITS_LJ;
+        strcpy(p->nonbonded.pair_coeff, pick(seed, 2) ? "1 1 1.0 1 ; 1 2 3 4;2 2 2 2" : "");
+        p->nonbonded.mixing = (enum sk_mixing)pick(seed, 2);
+    } else {
+        path(seed, p->system.structure, "s");
+        path(seed, p->system.topology, "t");
+        strcpy(p->system.define, pick(seed, 2) ? "-DFLEXIBLE -DA=\xC2\xB5 ; #" : "");
+        strcpy(p->system.include_path, pick(seed, 2) ? "/usr/share/top:/a b/c" : "");
+        p->nonbonded.mixing = SK_MIXING_GEOMETRIC; /* not used: its default */
+    }
+    for (int i = 0; i < 3; i++)
+        p->system.replicate[i] = 1 + pick(seed, 1000);
+    p->system.velocities = (enum sk_velocities)pick(seed, 2);
+    p->system.maxwell = real(seed, 0, 500);
+    p->run.integrator = (enum sk_integrator)pick(seed, 2);
+    p->run.velocity_time = (enum sk_velocity_time)(1 + pick(seed, 2));
+    p->run.dt = real(seed, 0, 1000);
+    p->run.steps = (int64_t)(draw(seed) >> 2);
+    p->run.seed = draw(seed);
+    p->run.remove_com_every = pick(seed, 1000);
+    p->nonbonded.buffer = pick(seed, 2) ? 0.0 : real(seed, 0, 1);
+    p->nonbonded.vdw_cutoff = real(seed, 0, 3);
+    p->nonbonded.coulomb_cutoff = real(seed, 0, 3);
+    p->nonbonded.vdw_modifier = (enum sk_modifier)pick(seed, 2);
+    p->nonbonded.coulomb_modifier = (enum sk_modifier)pick(seed, 2);
+    p->nonbonded.dispersion = (enum sk_dispersion)pick(seed, 3);
+    p->nonbonded.coulomb = (enum sk_coulomb)pick(seed, 3);
+    p->nonbonded.epsilon_rf = pick(seed, 2) ? 0.0 : real(seed, 1, 80);
+    random_rest(seed, p);
+}
+
+/* The struct is made here field by field, so the writer and the parser are both checked against it. */
+static void written_set_parses_to_the_same_bytes(void **state)
+{
+    uint64_t seed = 20240229;
+    (void)state;
+    for (int i = 0; i < 3000; i++) {
+        static struct sk_parameters p, q;
+        struct sk_error err;
+        char *text;
+        size_t length;
+        random_parameters(&seed, &p);
+        FILE *out = open_memstream(&text, &length);
+        assert_non_null(out);
+        sk_runfile_write(out, &p);
+        fclose(out);
+        if (sk_runfile_parse(text, length, "elsewhere/x.ini", NULL, 0, &q, &err))
+            fail_msg("set %d: %s\n%s", i, err.message, text);
+        if (memcmp(&p, &q, sizeof p) != 0)
+            fail_msg("set %d differs:\n%s", i, text);
+        free(text);
+    }
+}
+
+static void files_are_read_with_paths_from_their_folder(void **state)
+{
+    char folder[] = "/tmp/sk_runfile_XXXXXX", name[64], expected[128];
+    struct sk_parameters p;
+    struct sk_error err;
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(name, sizeof name, "%s/./a.b.ini", folder);
+    FILE *out = fopen(name, "w");
+    assert_non_null(out);
+    fputs(HEAD TAIL, out);
+    fclose(out);
+    enum sk_code code = sk_runfile_read(name, NULL, 0, &p, &err);
+    unlink(name);
+    enum sk_code missing = sk_runfile_read(name, NULL, 0, &p, &err);
+    snprintf(expected, sizeof expected, "%s: cannot open: No such file or directory", name);
+    assert_string_equal(err.message, expected);
+    assert_int_equal(missing, SK_EINPUT);
+    assert_int_equal(sk_runfile_read(folder, NULL, 0, &p, &err), SK_EINPUT);
+    snprintf(expected, sizeof expected, "%s: cannot read: this is a folder", folder);
+    assert_string_equal(err.message, expected);
+    rmdir(folder);
+    assert_int_equal(code, SK_OK);
+}
+
+static void document_names_every_key(void **state)
+{
+    int n;
+    const struct sk_key *key = sk_key_table(&n);
+    char *text, cell[96];
+    size_t length;
+    (void)state;
+    FILE *out = open_memstream(&text, &length);
+    assert_non_null(out);
+    sk_runfile_document(out);
+    fclose(out);
+    for (int i = 0; i < n; i++) {
+        snprintf(cell, sizeof cell, "\n| `%s`", key[i].name);
+        assert_non_null(strstr(text, cell));
+        assert_true(key[i].fallback || key[i].rule);
+        assert_true(strlen(key[i].help) > 10);
+    }
+    /* The file in the tree is what the table says now; the tests run in the project's root. */
+    FILE *in = fopen("docs/runfile.md", "r");
+    if (!in)
+        fail_msg("docs/runfile.md not found: run the tests from the project's root");
+    char *file = calloc(length + 2, 1);
+    size_t got = fread(file, 1, length + 1, in);
+    fclose(in);
+    bool is_same = got == length && memcmp(file, text, length) == 0;
+    free(file);
+    free(text);
+    if (!is_same)
+        fail_msg("docs/runfile.md is out of date: write it anew with sk_runfile_document");
+}
+
+/* SK_WRITE_DOCS=PATH writes the page instead of testing. */
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults_are_documented_ones),
+        cmocka_unit_test(defaults_follow_other_keys),
+        cmocka_unit_test(text_form_is_forgiving_where_it_may),
+        cmocka_unit_test(key_errors_name_line_and_key),
+        cmocka_unit_test(form_errors_name_line),
+        cmocka_unit_test(value_errors_name_what_is_right),
+        cmocka_unit_test(unsupported_is_refused_by_name),
+        cmocka_unit_test(contradictions_name_the_missing_key),
+        cmocka_unit_test(written_set_parses_to_the_same_bytes),
+        cmocka_unit_test(files_are_read_with_paths_from_their_folder),
+        cmocka_unit_test(document_names_every_key),
+    };
+    const char *page = getenv("SK_WRITE_DOCS");
+    if (page) {
+        FILE *out = fopen(page, "w");
+        if (!out)
+            return 1;
+        sk_runfile_document(out);
+        return fclose(out) != 0;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
