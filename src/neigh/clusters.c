@@ -1,0 +1,330 @@
+#include "neigh/clusters.h"
+
+#include <float.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+#define BLOCK_ATOMS 512 /* consecutive atoms (along the curve) that are split into packs together */
+
+struct cluster_item {
+    float x[3];
+    int32_t atom;
+};
+
+void sk_clusters_init(struct sk_clusters *clusters)
+{
+    memset(clusters, 0, sizeof *clusters);
+}
+
+static void tree_clear(struct sk_tree *tree)
+{
+    for (int l = 0; l < 16; l++)
+        sk_free(&tree->level[l]);
+}
+
+static void clusters_free_packs(struct sk_clusters *c)
+{
+    sk_free(&c->packs.x);
+    sk_free(&c->packs.q);
+    sk_free(&c->packs.lj);
+    sk_free(&c->packs.type);
+    sk_free(&c->packs.qd);
+    sk_free(&c->reference);
+    sk_free(&c->atom);
+    sk_free(&c->lanes);
+    sk_free(&c->lj_lanes);
+    sk_free(&c->half_boxes);
+    sk_free(&c->cells);
+}
+
+void sk_clusters_clear(struct sk_clusters *clusters)
+{
+    clusters_free_packs(clusters);
+    sk_free(&clusters->slot);
+    sk_free(&clusters->items);
+    sk_free(&clusters->place);
+    tree_clear(&clusters->owned);
+    tree_clear(&clusters->ghosts);
+}
+
+static void clusters_reserve(struct sk_clusters *c, int npacks, bool has_cells)
+{
+    if ((size_t)npacks > c->pack_capacity || !c->packs.x) {
+        size_t n = (size_t)npacks + (size_t)npacks / 8 + 8;
+        clusters_free_packs(c);
+        c->packs.x = sk_alloc(n, 24 * sizeof *c->packs.x);
+        c->packs.q = sk_alloc(n, 8 * sizeof *c->packs.q);
+        c->packs.lj = sk_alloc(n, 16 * sizeof *c->packs.lj);
+        c->packs.type = sk_alloc(n, 8 * sizeof *c->packs.type);
+        c->packs.qd = sk_alloc(n, 8 * sizeof *c->packs.qd);
+        c->reference = sk_alloc(n, 24 * sizeof *c->reference);
+        c->atom = sk_alloc(n, 8 * sizeof *c->atom);
+        c->lanes = sk_alloc(n, 1);
+        c->lj_lanes = sk_alloc(n, 1);
+        c->half_boxes = sk_alloc((n + 3) / 4, sizeof *c->half_boxes);
+        c->pack_capacity = n;
+    }
+    if (has_cells && !c->cells)
+        c->cells = sk_alloc(c->pack_capacity, sizeof *c->cells);
+    sk_reserve(&c->slot, &c->slot_capacity, (size_t)(c->nowned + c->nghosts) + 1);
+}
+
+/* Unwrapped place of an atom from its kernel coordinate (known modulo 2^32 quanta) and the cell it is in or near. */
+static double unwrapped_place(int32_t grid, int32_t cell, int32_t ncells, uint64_t edge_quanta, double quantum)
+{
+    int64_t centre = (int64_t)((sk_uint128)edge_quanta * (uint64_t)(2 * cell + 1) / (uint64_t)(2 * ncells));
+    int32_t offset = (int32_t)((uint32_t)grid - (uint32_t)centre);
+    return (double)(centre + offset) * quantum;
+}
+
+static int longest_axis(const struct cluster_item *items, int n)
+{
+    float lo[3], hi[3];
+    memcpy(lo, items[0].x, sizeof lo);
+    memcpy(hi, items[0].x, sizeof hi);
+    for (int i = 1; i < n; i++)
+        for (int k = 0; k < 3; k++) {
+            lo[k] = items[i].x[k] < lo[k] ? items[i].x[k] : lo[k];
+            hi[k] = items[i].x[k] > hi[k] ? items[i].x[k] : hi[k];
+        }
+    int axis = hi[1] - lo[1] > hi[0] - lo[0] ? 1 : 0;
+    return hi[2] - lo[2] > hi[axis] - lo[axis] ? 2 : axis;
+}
+
+/* Quickselect: the `left` items smallest on the axis come first. */
+static void items_select(struct cluster_item *items, int n, int left, int axis)
+{
+    int low = 0, high = n - 1;
+    while (low < high) {
+        float a = items[low].x[axis], b = items[(low + high) / 2].x[axis], c = items[high].x[axis];
+        float pivot = a < b ? (b < c ? b : a < c ? c : a) : (a < c ? a : b < c ? c : b);
+        int i = low, j = high;
+        while (i <= j) {
+            while (items[i].x[axis] < pivot)
+                i++;
+            while (items[j].x[axis] > pivot)
+                j--;
+            if (i <= j) {
+                struct cluster_item swap = items[i];
+                items[i++] = items[j];
+                items[j--] = swap;
+            }
+        }
+        if (left <= j)
+            high = j;
+        else if (left >= i)
+            low = i;
+        else
+            return;
+    }
+}
+
+/* Orders items so that every SK_PACK consecutive ones are close together (a k-d split with full leaves). */
+static void items_split(struct cluster_item *items, int n, int leaf)
+{
+    while (n > leaf) {
+        int left = ((n + leaf - 1) / leaf + 1) / 2 * leaf;
+        items_select(items, n, left, longest_axis(items, n));
+        items_split(items + left, n - left, leaf);
+        n = left;
+    }
+}
+
+/* Atoms with Lennard-Jones parameters first if the pack is mixed, so that its second half may skip them; otherwise two
+ * compact halves. */
+static void pack_arrange(struct cluster_item *items, int n, const struct sk_lane *lanes, const int32_t *kind)
+{
+    struct cluster_item sorted[SK_PACK];
+    int count = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (int i = 0; i < n; i++)
+            if (lanes[kind[items[i].atom]].has_lj == (pass == 0))
+                sorted[count++] = items[i];
+    bool is_mixed = lanes[kind[sorted[0].atom]].has_lj != lanes[kind[sorted[n - 1].atom]].has_lj;
+    if (is_mixed)
+        memcpy(items, sorted, (size_t)n * sizeof *items);
+    else
+        items_split(items, n, SK_HALF);
+}
+
+static void pack_fill(struct sk_clusters *c, int pack, const struct cluster_item *items, int n, int first_atom,
+                      const struct sk_lane *lanes, const int32_t *kind)
+{
+    struct sk_packs *packs = &c->packs;
+    memset(packs->x + 24 * pack, 0, 24 * sizeof *packs->x);
+    memset(packs->lj + 16 * pack, 0, 16 * sizeof *packs->lj);
+    c->lanes[pack] = c->lj_lanes[pack] = 0;
+    for (int l = 0; l < SK_PACK; l++) {
+        int at = SK_PACK * pack + l;
+        if (l >= n) {
+            c->atom[at] = -1;
+            packs->q[at] = 0;
+            packs->qd[at] = 0;
+            packs->type[at] = 0;
+            continue;
+        }
+        const struct sk_lane *lane = &lanes[kind[items[l].atom]];
+        c->atom[at] = first_atom + items[l].atom;
+        c->slot[first_atom + items[l].atom] = at;
+        packs->q[at] = lane->q;
+        packs->lj[16 * pack + l] = lane->lj[0];
+        packs->lj[16 * pack + 8 + l] = lane->lj[1];
+        packs->type[at] = lane->type;
+        packs->qd[at] = lane->charge;
+        c->lanes[pack] |= (uint8_t)(1 << l);
+        c->lj_lanes[pack] |= (uint8_t)(lane->has_lj << l);
+    }
+}
+
+/* Packs n atoms, whose places start at place[0], into packs from first_pack on; returns the number of packs. */
+static int clusters_pack(struct sk_clusters *c, int first_pack, int first_atom, int n, const struct sk_lane *lanes,
+                         const int32_t *kind)
+{
+    const double(*place)[3] = (const double(*)[3])c->place + first_atom;
+    int pack = first_pack;
+    for (int begin = 0; begin < n; begin += BLOCK_ATOMS) {
+        int count = n - begin < BLOCK_ATOMS ? n - begin : BLOCK_ATOMS;
+        for (int i = 0; i < count; i++)
+            c->items[i] = (struct cluster_item){{(float)(place[begin + i][0] - place[begin][0]),
+                                                 (float)(place[begin + i][1] - place[begin][1]),
+                                                 (float)(place[begin + i][2] - place[begin][2])},
+                                                begin + i};
+        items_split(c->items, count, SK_PACK);
+        for (int i = 0; i < count; i += SK_PACK) {
+            int size = count - i < SK_PACK ? count - i : SK_PACK;
+            pack_arrange(c->items + i, size, lanes, kind);
+            pack_fill(c, pack++, c->items + i, size, first_atom, lanes, kind);
+        }
+    }
+    return pack - first_pack;
+}
+
+static void boxes_set_empty(struct sk_boxes *boxes)
+{
+    for (int k = 0; k < 3; k++)
+        for (int b = 0; b < SK_BRANCH; b++) {
+            boxes->lo[k][b] = FLT_MAX;
+            boxes->hi[k][b] = -FLT_MAX;
+        }
+}
+
+static void boxes_include(struct sk_boxes *boxes, int b, const float lo[3], const float hi[3])
+{
+    for (int k = 0; k < 3; k++) {
+        boxes->lo[k][b] = lo[k] < boxes->lo[k][b] ? lo[k] : boxes->lo[k][b];
+        boxes->hi[k][b] = hi[k] > boxes->hi[k][b] ? hi[k] : boxes->hi[k][b];
+    }
+}
+
+static void boxes_union(const struct sk_boxes *boxes, float lo[3], float hi[3])
+{
+    for (int k = 0; k < 3; k++) {
+        lo[k] = FLT_MAX;
+        hi[k] = -FLT_MAX;
+        for (int b = 0; b < SK_BRANCH; b++) {
+            lo[k] = boxes->lo[k][b] < lo[k] ? boxes->lo[k][b] : lo[k];
+            hi[k] = boxes->hi[k][b] > hi[k] ? boxes->hi[k][b] : hi[k];
+        }
+    }
+}
+
+static void tree_level(struct sk_tree *tree, int level, int children)
+{
+    int count = (children + SK_BRANCH - 1) / SK_BRANCH;
+    sk_reserve(&tree->level[level], &tree->capacity[level], (size_t)count + 1);
+    tree->count[level] = count;
+    for (int i = 0; i < count; i++)
+        boxes_set_empty(&tree->level[level][i]);
+}
+
+/* Boxes of packs [first, first + npacks) and of their halves, then the levels above. */
+static void tree_build(struct sk_tree *tree, struct sk_clusters *c, int first, int npacks)
+{
+    tree_level(tree, 0, npacks);
+    for (int p = 0; p < npacks; p++)
+        for (int l = 0; l < SK_PACK; l++) {
+            int atom = c->atom[SK_PACK * (first + p) + l], half = 2 * (first + p) + l / SK_HALF;
+            if (atom < 0)
+                continue;
+            const double *x = c->place[atom];
+            float at[3] = {(float)x[0], (float)x[1], (float)x[2]};
+            boxes_include(&tree->level[0][p / SK_BRANCH], p % SK_BRANCH, at, at);
+            boxes_include(&c->half_boxes[half / SK_BRANCH], half % SK_BRANCH, at, at);
+        }
+    int level = 0;
+    for (; tree->count[level] > 1; level++) {
+        tree_level(tree, level + 1, tree->count[level]);
+        for (int i = 0; i < tree->count[level]; i++) {
+            float lo[3], hi[3];
+            boxes_union(&tree->level[level][i], lo, hi);
+            boxes_include(&tree->level[level + 1][i / SK_BRANCH], i % SK_BRANCH, lo, hi);
+        }
+    }
+    tree->nlevels = npacks ? level + 1 : 0;
+    if (npacks)
+        boxes_union(&tree->level[level][0], tree->lo, tree->hi);
+}
+
+static void pack_list_cells(struct sk_clusters *c, int pack, struct sk_cells *cells, const struct sk_home *home,
+                            const struct sk_halo *halo)
+{
+    struct sk_pack_cells *list = &c->cells[pack];
+    list->n = 0;
+    list->is_deep = true;
+    for (int l = 0; l < SK_PACK; l++) {
+        int atom = c->atom[SK_PACK * pack + l];
+        if (atom < 0)
+            continue;
+        const int32_t *cell = atom < c->nowned ? home->cell[atom] : halo->cell[atom - c->nowned];
+        int u = 0;
+        while (u < list->n && memcmp(list->cell[u], cell, sizeof list->cell[u]) != 0)
+            u++;
+        if (u == list->n) {
+            memcpy(list->cell[u], cell, sizeof list->cell[u]);
+            list->lanes[u] = 0;
+            list->n++;
+            list->is_deep = list->is_deep && sk_cells_find(cells, cell[0], cell[1], cell[2])->is_deep;
+        }
+        list->lanes[u] |= (uint8_t)(1 << l);
+    }
+}
+
+static int packs_of(int atoms)
+{
+    int blocks = atoms / BLOCK_ATOMS, rest = atoms % BLOCK_ATOMS;
+    return blocks * (BLOCK_ATOMS / SK_PACK) + (rest + SK_PACK - 1) / SK_PACK;
+}
+
+void sk_clusters_build(struct sk_clusters *c, struct sk_cells *cells, const struct sk_home *home,
+                       const struct sk_atoms *atoms, const struct sk_halo *halo, const int32_t (*grid)[3],
+                       const uint64_t edge_quanta[3], double quantum, const struct sk_lane *lanes)
+{
+    c->nowned = atoms->n;
+    c->nghosts = halo->nghosts;
+    int npacks = packs_of(c->nowned) + packs_of(c->nghosts), nlocal = c->nowned + c->nghosts;
+    clusters_reserve(c, npacks, cells->nranks > 1);
+    sk_reserve(&c->items, &c->items_capacity, BLOCK_ATOMS);
+    sk_reserve(&c->place, &c->place_capacity, (size_t)nlocal + 1);
+    for (int i = 0; i < nlocal; i++)
+        for (int k = 0; k < 3; k++) {
+            int32_t cell = i < c->nowned ? home->cell[i][k] : halo->cell[i - c->nowned][k];
+            c->place[i][k] = unwrapped_place(grid[i][k], cell, cells->n[k], edge_quanta[k], quantum);
+        }
+    c->packs.n = npacks;
+    c->owned_packs = clusters_pack(c, 0, 0, c->nowned, lanes, atoms->kind);
+    clusters_pack(c, c->owned_packs, c->nowned, c->nghosts, lanes, halo->kind);
+    for (int i = 0; i < (npacks + 3) / 4; i++)
+        boxes_set_empty(&c->half_boxes[i]);
+    tree_build(&c->owned, c, 0, c->owned_packs);
+    tree_build(&c->ghosts, c, c->owned_packs, npacks - c->owned_packs);
+    for (int p = 0; cells->nranks > 1 && p < npacks; p++)
+        pack_list_cells(c, p, cells, home, halo);
+}
+
+size_t sk_clusters_memory(const struct sk_clusters *c)
+{
+    size_t pack = 24 * 4 * 2 + 8 * (4 + 8 + 4 + 8 + 4) + 2 + sizeof(struct sk_boxes) / 2 +
+                  (c->cells ? sizeof *c->cells : 0);
+    return c->pack_capacity * pack + c->slot_capacity * sizeof *c->slot + c->place_capacity * sizeof *c->place;
+}

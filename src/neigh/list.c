@@ -1,0 +1,326 @@
+#include "neigh/list.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+
+/* Working space of one build, and what stays the same while one i-cluster meets packs. */
+struct sk_list_scratch {
+    int *candidates; /* groups of SK_BRANCH packs near the present i-group */
+    size_t candidates_capacity;
+    struct sk_tile *masked, *full; /* tiles of the present entry */
+    size_t masked_capacity, full_capacity;
+    int nmasked, nfull;
+    int *stamp; /* [packs] 1 + index into masked of the present entry's tile, 0: none */
+    size_t stamp_capacity;
+};
+
+struct side {
+    const struct sk_tree *tree;
+    int first_pack, npacks;
+};
+
+struct build {
+    const struct sk_list_context *context;
+    struct sk_list_scratch *scratch;
+    struct sk_tile_list *out;
+    struct side i, j;
+    bool is_half;   /* i and j are the same packs: each unordered pair once */
+    float radius2;
+    int shift;      /* present shift */
+    int s[3];       /* its components */
+    float offset[3]; /* and length */
+};
+
+void sk_list_init(struct sk_list *list)
+{
+    memset(list, 0, sizeof *list);
+    list->scratch = sk_calloc(1, sizeof *list->scratch);
+}
+
+void sk_list_clear(struct sk_list *list)
+{
+    for (int part = 0; part < SK_LIST_PARTS; part++) {
+        sk_free(&list->outer[part].entries);
+        sk_free(&list->outer[part].tiles);
+        sk_free(&list->inner[part].entries);
+        sk_free(&list->inner[part].tiles);
+    }
+    if (list->scratch) {
+        sk_free(&list->scratch->candidates);
+        sk_free(&list->scratch->masked);
+        sk_free(&list->scratch->full);
+        sk_free(&list->scratch->stamp);
+    }
+    sk_free(&list->scratch);
+}
+
+/* Bit b: sibling b comes within the radius of the box lo..hi. */
+static unsigned boxes_near(const struct sk_boxes *boxes, const float lo[3], const float hi[3], float radius2)
+{
+    float distance2[SK_BRANCH] = {0};
+    for (int k = 0; k < 3; k++)
+        for (int b = 0; b < SK_BRANCH; b++) {
+            float below = boxes->lo[k][b] - hi[k], above = lo[k] - boxes->hi[k][b];
+            float gap = below > above ? below : above;
+            gap = gap > 0 ? gap : 0;
+            distance2[b] += gap * gap;
+        }
+    unsigned bits = 0;
+    for (int b = 0; b < SK_BRANCH; b++)
+        bits |= (unsigned)(distance2[b] <= radius2) << b;
+    return bits;
+}
+
+/* Adds to the candidates the groups under element `index` of a level that come near the box. */
+static void collect_candidates(struct build *b, int level, int index, const float lo[3], const float hi[3], int *n)
+{
+    const struct sk_tree *tree = b->j.tree;
+    if (level == 0) {
+        sk_reserve(&b->scratch->candidates, &b->scratch->candidates_capacity, (size_t)*n + 1);
+        b->scratch->candidates[(*n)++] = index;
+        return;
+    }
+    unsigned near = boxes_near(&tree->level[level][index], lo, hi, b->radius2);
+    for (int c = 0; c < SK_BRANCH; c++)
+        if (near >> c & 1)
+            collect_candidates(b, level - 1, SK_BRANCH * index + c, lo, hi, n);
+}
+
+/* Bits (as in sk_tile.mask) of pairs whose corner cell this rank owns. */
+static uint32_t mine_mask(const struct build *b, int half, const struct sk_pack_cells *pi, const struct sk_pack_cells *pj)
+{
+    struct sk_cells *cells = b->context->cells;
+    uint32_t mask = 0;
+    for (int u = 0; u < pi->n; u++) {
+        unsigned ilanes = pi->lanes[u] >> (SK_HALF * half) & 0xf;
+        if (!ilanes)
+            continue;
+        for (int v = 0; v < pj->n; v++) {
+            int32_t corner[3];
+            for (int k = 0; k < 3; k++) {
+                int32_t a = pi->cell[u][k] + b->s[k] * cells->n[k], c = pj->cell[v][k];
+                corner[k] = sk_cells_wrap(a < c ? a : c, cells->n[k]);
+            }
+            if (sk_cells_find(cells, corner[0], corner[1], corner[2])->owner != cells->rank)
+                continue;
+            for (int i = 0; i < SK_HALF; i++)
+                if (ilanes >> i & 1)
+                    mask |= (uint32_t)pj->lanes[v] << (SK_PACK * i);
+        }
+    }
+    return mask;
+}
+
+/* All pairs between existing lanes; inside one pack each pair once. */
+static uint32_t lane_mask(unsigned ilanes, unsigned jlanes, int half, bool is_same_pack)
+{
+    uint32_t mask = 0;
+    for (int i = 0; i < SK_HALF; i++)
+        if (ilanes >> i & 1) {
+            unsigned later = is_same_pack ? 0xffu << (SK_HALF * half + i + 1) & 0xff : 0xff;
+            mask |= (uint32_t)(jlanes & later) << (SK_PACK * i);
+        }
+    return mask;
+}
+
+static void entry_add(struct build *b, int ipack, int half, int jpack)
+{
+    const struct sk_clusters *c = b->context->clusters;
+    unsigned ilanes = c->lanes[ipack] >> (SK_HALF * half) & 0xf;
+    bool is_same_pack = ipack == jpack && b->shift == SK_SHIFT_NONE;
+    uint32_t mask = ilanes == 0xf && c->lanes[jpack] == 0xff && !is_same_pack
+                        ? 0xffffffffu
+                        : lane_mask(ilanes, c->lanes[jpack], half, is_same_pack);
+    if (b->context->cells->nranks > 1 && !c->cells[ipack].is_deep && !c->cells[jpack].is_deep)
+        mask &= mine_mask(b, half, &c->cells[ipack], &c->cells[jpack]);
+    if (!mask)
+        return;
+    struct sk_list_scratch *s = b->scratch;
+    s->masked[s->nmasked++] = (struct sk_tile){jpack, mask};
+    s->stamp[jpack] = s->nmasked;
+}
+
+/* Takes the excluded partners of the i-cluster's atoms out of the present entry. Partners are in the same ownership
+ * group, so they share its frame and need no shift. */
+static void entry_exclude(struct build *b, int ipack, int half)
+{
+    const struct sk_clusters *c = b->context->clusters;
+    const struct sk_atoms *atoms = b->context->atoms;
+    for (int i = 0; i < SK_HALF; i++) {
+        int atom = c->atom[SK_PACK * ipack + SK_HALF * half + i];
+        if (atom < 0)
+            continue;
+        struct sk_place at = sk_topology_find(b->context->top, atoms->id[atom]);
+        const struct sk_moltype *type = &b->context->top->moltypes[at.moltype];
+        int first = type->excluded_start[at.place], end = type->excluded_start[at.place + 1];
+        for (int e = first; e < end; e++) {
+            int place = type->excluded[e];
+            /* members of a group are consecutive, ascending by place */
+            int group = type->group_of[place], member = 0, own = 0;
+            for (int m = type->group_start[group]; m < type->group_start[group + 1]; m++) {
+                member += type->group_place[m] < place;
+                own += type->group_place[m] < at.place;
+            }
+            int slot = c->slot[atom - own + member];
+            int tile = b->scratch->stamp[slot / SK_PACK];
+            if (tile)
+                b->scratch->masked[tile - 1].mask &= ~(1u << (SK_PACK * i + slot % SK_PACK));
+        }
+    }
+}
+
+static void entry_finish(struct build *b, int ipack, int half)
+{
+    struct sk_list_scratch *s = b->scratch;
+    struct sk_tile_list *out = b->out;
+    sk_reserve(&out->tiles, &out->tiles_capacity, (size_t)(out->ntiles + s->nmasked));
+    int first = out->ntiles, nfull = 0;
+    sk_reserve(&s->full, &s->full_capacity, (size_t)s->nmasked);
+    for (int t = 0; t < s->nmasked; t++) {
+        s->stamp[s->masked[t].pack] = 0;
+        if (s->masked[t].mask == 0xffffffffu)
+            s->full[nfull++] = s->masked[t];
+        else if (s->masked[t].mask)
+            out->tiles[out->ntiles++] = s->masked[t];
+    }
+    int first_full = out->ntiles;
+    memcpy(out->tiles + first_full, s->full, (size_t)nfull * sizeof *s->full);
+    out->ntiles += nfull;
+    s->nmasked = 0;
+    if (out->ntiles == first)
+        return;
+    sk_reserve(&out->entries, &out->entries_capacity, (size_t)out->nentries + 1);
+    out->entries[out->nentries++] =
+        (struct sk_ientry){2 * ipack + half,  b->shift, first, first_full, out->ntiles,
+                           (b->context->clusters->lj_lanes[ipack] >> (SK_HALF * half) & 0xf) != 0};
+}
+
+/* One i-cluster against the candidate groups. */
+static void build_entry(struct build *b, int ipack, int half, int ncandidates)
+{
+    const struct sk_clusters *c = b->context->clusters;
+    struct sk_list_scratch *s = b->scratch;
+    int icluster = 2 * ipack + half;
+    const struct sk_boxes *boxes = &c->half_boxes[icluster / SK_BRANCH];
+    float lo[3], hi[3];
+    for (int k = 0; k < 3; k++) {
+        lo[k] = boxes->lo[k][icluster % SK_BRANCH] + b->offset[k];
+        hi[k] = boxes->hi[k][icluster % SK_BRANCH] + b->offset[k];
+    }
+    sk_reserve(&s->masked, &s->masked_capacity, (size_t)(SK_BRANCH * ncandidates));
+    for (int g = 0; g < ncandidates; g++) {
+        int group = s->candidates[g];
+        unsigned near = boxes_near(&b->j.tree->level[0][group], lo, hi, b->radius2);
+        for (; near; near &= near - 1) {
+            int jpack = b->j.first_pack + SK_BRANCH * group + __builtin_ctz(near);
+            if (b->is_half && b->shift == SK_SHIFT_NONE && jpack < ipack)
+                continue;
+            entry_add(b, ipack, half, jpack);
+        }
+    }
+    if (!s->nmasked)
+        return;
+    if (b->shift == SK_SHIFT_NONE && ipack < c->owned_packs)
+        entry_exclude(b, ipack, half);
+    entry_finish(b, ipack, half);
+}
+
+static void build_group(struct build *b, int group)
+{
+    const struct sk_boxes *boxes = &b->i.tree->level[0][group];
+    float lo[3], hi[3];
+    for (int k = 0; k < 3; k++) {
+        lo[k] = boxes->lo[k][0] + b->offset[k];
+        hi[k] = boxes->hi[k][0] + b->offset[k];
+        for (int p = 1; p < SK_BRANCH; p++) {
+            float l = boxes->lo[k][p] + b->offset[k], h = boxes->hi[k][p] + b->offset[k];
+            lo[k] = l < lo[k] ? l : lo[k];
+            hi[k] = h > hi[k] ? h : hi[k];
+        }
+        if (lo[k] > b->j.tree->hi[k] && (lo[k] - b->j.tree->hi[k]) * (lo[k] - b->j.tree->hi[k]) > b->radius2)
+            return;
+        if (hi[k] < b->j.tree->lo[k] && (b->j.tree->lo[k] - hi[k]) * (b->j.tree->lo[k] - hi[k]) > b->radius2)
+            return;
+    }
+    int ncandidates = 0;
+    collect_candidates(b, b->j.tree->nlevels - 1, 0, lo, hi, &ncandidates);
+    for (int p = SK_BRANCH * group; ncandidates && p < SK_BRANCH * (group + 1) && p < b->i.npacks; p++)
+        for (int half = 0; half < 2; half++)
+            if (b->context->clusters->lanes[b->i.first_pack + p] >> (SK_HALF * half) & 0xf)
+                build_entry(b, b->i.first_pack + p, half, ncandidates);
+}
+
+/* All pairs between sides i and j, every periodic shift; with is_half only one of each shift and its opposite. */
+static void build_sides(struct build *b)
+{
+    if (!b->i.npacks || !b->j.npacks)
+        return;
+    float largest = 0;
+    for (int k = 0; k < 3; k++)
+        largest = (float)(b->context->edge[k] > largest ? b->context->edge[k] : largest);
+    /* boxes are float: widen the radius by their rounding */
+    float radius = (float)b->context->radius + 4e-7f * largest;
+    b->radius2 = radius * radius * (1 + 1e-6f);
+    for (b->shift = b->is_half ? SK_SHIFT_NONE : 0; b->shift < SK_SHIFTS; b->shift++) {
+        for (int k = 0, rest = b->shift; k < 3; k++, rest /= 3) {
+            b->s[k] = rest % 3 - 1;
+            b->offset[k] = (float)(b->s[k] * b->context->edge[k]);
+        }
+        for (int group = 0; group < b->i.tree->count[0]; group++)
+            build_group(b, group);
+    }
+}
+
+void sk_list_build(struct sk_list *list, const struct sk_list_context *context)
+{
+    const struct sk_clusters *c = context->clusters;
+    struct side owned = {&c->owned, 0, c->owned_packs};
+    struct side ghosts = {&c->ghosts, c->owned_packs, c->packs.n - c->owned_packs};
+    for (int part = 0; part < SK_LIST_PARTS; part++) {
+        list->outer[part].nentries = list->outer[part].ntiles = 0;
+        list->inner[part].nentries = list->inner[part].ntiles = 0;
+    }
+    struct sk_list_scratch *s = list->scratch;
+    if ((size_t)c->packs.n > s->stamp_capacity) {
+        sk_reserve(&s->stamp, &s->stamp_capacity, (size_t)c->packs.n);
+        memset(s->stamp, 0, s->stamp_capacity * sizeof *s->stamp);
+    }
+    struct build b = {.context = context, .scratch = s};
+    struct sk_tile_list *interior = &list->outer[SK_LIST_INTERIOR], *boundary = &list->outer[SK_LIST_BOUNDARY];
+    b.out = interior, b.i = owned, b.j = owned, b.is_half = true;
+    build_sides(&b);
+    b.out = boundary, b.i = owned, b.j = ghosts, b.is_half = false;
+    build_sides(&b);
+    b.i = ghosts, b.j = ghosts, b.is_half = true;
+    build_sides(&b);
+}
+
+struct sk_tiles sk_list_tiles(const struct sk_tile_list *list)
+{
+    return (struct sk_tiles){list->entries, 0, list->nentries, list->tiles};
+}
+
+void sk_list_prune(struct sk_list *list, enum sk_list_part part, const struct sk_packs *packs, sk_prune_kernel *prune,
+                   float r2_scale, float radius2, const struct sk_shifts *shifts)
+{
+    struct sk_tile_list *inner = &list->inner[part];
+    struct sk_tiles outer = sk_list_tiles(&list->outer[part]);
+    sk_reserve(&inner->entries, &inner->entries_capacity, (size_t)list->outer[part].nentries);
+    sk_reserve(&inner->tiles, &inner->tiles_capacity, (size_t)list->outer[part].ntiles);
+    inner->nentries = list->outer[part].nentries;
+    inner->ntiles = prune(packs, &outer, r2_scale, radius2, shifts, inner->entries, inner->tiles);
+}
+
+static size_t tile_list_memory(const struct sk_tile_list *list)
+{
+    return list->entries_capacity * sizeof *list->entries + list->tiles_capacity * sizeof *list->tiles;
+}
+
+size_t sk_list_memory(const struct sk_list *list)
+{
+    size_t bytes = 0;
+    for (int part = 0; part < SK_LIST_PARTS; part++)
+        bytes += tile_list_memory(&list->outer[part]) + tile_list_memory(&list->inner[part]);
+    return bytes;
+}
