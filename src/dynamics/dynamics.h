@@ -1,0 +1,100 @@
+/* Dynamics: the time step. A step n is evaluate(n), which makes forces at x(n), and advance(n), which moves to n + 1.
+ * Owns nothing of the system: it borrows atoms, domain, forces and constraints for its life; owns its accumulators.
+ * Not here: files, the loop over steps and what stops it (sim).
+ *
+ * Phases. Leap-frog: between steps v is v(n - 1/2). Velocity Verlet: v(n - 1/2) after advance, made v(n) by evaluate.
+ * What a step must know of all ranks travels in one hidden reduction, launched after the pair kernel and read before
+ * the velocities move; sums of step n travel with the reduction of step n + 1. */
+#ifndef SK_DYNAMICS_DYNAMICS_H
+#define SK_DYNAMICS_DYNAMICS_H
+
+#include <stdbool.h>
+
+#include "constrain/rigid.h"
+#include "force/force.h"
+#include "model/parameters.h"
+
+/* What is observed at one step; in the run's units. */
+struct sk_record {
+    int64_t step;
+    double time;
+    bool has_energy; /* potential terms were computed */
+    double lj, coulomb, dispersion, potential, kinetic, total, conserved;
+    double temperature, pressure;    /* reported units */
+    double pressure_axis[3];         /* diagonal, reported units */
+    double volume;
+    double edge[3];
+};
+
+/* Sums over atoms of one step, as integers, on their way to all ranks. */
+struct sk_observables {
+    int64_t step;
+    bool is_open; /* collected, not yet reduced */
+    bool has_energy, has_virial, is_coupled, has_momentum;
+    double edge[3];
+    sk_int128 energy[2], pair_virial[3], rest_virial[3], constraint_virial[3];
+    sk_int128 kinetic_before[3], kinetic_after[3]; /* of the velocities that enter and leave advance */
+    sk_int128 momentum[3];
+    sk_int128 bath; /* energy that the Langevin bath gave */
+};
+
+struct sk_dynamics {
+    /* borrowed */
+    const struct sk_parameters *parameters;
+    const struct sk_topology *top;
+    struct sk_units units;
+    struct sk_comm *comm;
+    struct sk_domain *domain;
+    struct sk_force *force;
+    struct sk_rigid *rigid;
+    struct sk_atoms *atoms;
+    struct sk_box *box;
+    struct sk_force_phases phases;
+    int phase_update, phase_rebuild, phase_reduce;
+    /* state */
+    int64_t step;
+    bool is_on_step;           /* velocities are at time step, not half a step before */
+    double conserved_offset;   /* minus the energy that baths have given */
+    bool has_pending_box;
+    double pending_box[3];     /* edge factors to apply at the end of the next advance */
+    /* derived constants */
+    double dof, langevin_a, langevin_b, total_mass;
+    /* in flight */
+    struct sk_observables observables;
+    struct sk_record record;   /* last completed */
+    bool has_record;           /* a record was completed by the last evaluate */
+    bool needs_rebuild;        /* equal on all ranks */
+    double fastest2;           /* largest speed^2 on this rank at the last advance */
+    int64_t failed_atom;       /* owned atom that could not be moved, or -1 */
+    int local_request;         /* e.g. a signal on this rank; its maximum over ranks is in agreed_request */
+    int agreed_request;
+    double constraint_worst;   /* largest relative residual ever on this rank */
+    int64_t constraint_failures;
+    int failed_water;
+};
+
+/* Derived constants and zeroed accumulators; the borrowed fields are set by the caller before. */
+void sk_dynamics_init(struct sk_dynamics *dynamics);
+/* Collective. Maxwell velocities at parameters->system.maxwell from (seed, id), centre-of-mass motion taken out,
+ * projected on the constraints, scaled to the exact temperature. */
+void sk_dynamics_maxwell(struct sk_dynamics *dynamics);
+/* Collective. Forces at the present positions (rebuilding the list first or again if it must), reduction, completion of
+ * the previous step's record, thermostat factor and centre-of-mass removal that are due. `wants_energy`: this step's
+ * record shall have energies. Errors: SK_EPHYSICS naming step, atom and force; SK_EINTERNAL from the census. */
+enum sk_code sk_dynamics_evaluate(struct sk_dynamics *dynamics, bool wants_energy, struct sk_error *err);
+/* Local but for a pending change of the box. Moves velocities and positions to the next step. */
+void sk_dynamics_advance(struct sk_dynamics *dynamics);
+/* Collective. Completes the record of the present step by an advance that is undone (velocities, positions and
+ * accumulators come back bit by bit). Call after evaluate with wants_energy. */
+void sk_dynamics_trial(struct sk_dynamics *dynamics);
+/* Collective. Reduced state hash of the present step. */
+uint64_t sk_dynamics_hash(struct sk_dynamics *dynamics);
+/* Collective. Agrees on a failure noted by advance. */
+enum sk_code sk_dynamics_verify(struct sk_dynamics *dynamics, struct sk_error *err);
+
+/* Internal to the module: observe.c */
+void sk_observe_forces(struct sk_dynamics *dynamics, bool wants_energy);
+void sk_observe_pack(const struct sk_observables *observables, struct sk_reduction *reduction);
+void sk_observe_complete(struct sk_dynamics *dynamics, const struct sk_reduction *reduction);
+
+#endif

@@ -1,0 +1,295 @@
+#include "force/force.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/math.h"
+#include "base/memory.h"
+#include "force/terms.h"
+
+#define BATCH_ENTRIES 256 /* i-clusters between two polls: about 40 microseconds */
+#define BASE_WORK 8       /* of an atom, in tiles: integration and buffers */
+
+void sk_force_init(struct sk_force *force, const struct sk_topology *top, const struct sk_kernel_variant *variant,
+                   double list_radius, double inner_radius)
+{
+    memset(force, 0, sizeof *force);
+    force->top = top;
+    force->variant = variant;
+    force->list_radius = list_radius;
+    force->inner_radius = inner_radius;
+    sk_clusters_init(&force->clusters);
+    sk_list_init(&force->list);
+}
+
+void sk_force_clear(struct sk_force *force)
+{
+    sk_nonbonded_clear(&force->nonbonded);
+    sk_clusters_clear(&force->clusters);
+    sk_list_clear(&force->list);
+    sk_free(&force->grid);
+    sk_free(&force->pair);
+    sk_free(&force->wide);
+    sk_free(&force->total);
+    sk_free(&force->pack_force);
+    sk_free(&force->pack_wide);
+    sk_free(&force->excluded);
+    sk_free(&force->work);
+    sk_free(&force->list_x);
+    sk_free(&force->list_image);
+}
+
+void sk_force_set_box(struct sk_force *force, const struct sk_box *box)
+{
+    double quantum = force->nonbonded.pair.quantum;
+    for (int k = 0; k < 3; k++)
+        force->edge_quanta[k] = (uint64_t)sk_round(box->edge[k] / quantum);
+    for (int s = 0; s < SK_SHIFTS; s++)
+        for (int k = 0, rest = s; k < 3; k++, rest /= 3)
+            force->shifts.x[s][k] = (int32_t)((uint32_t)(rest % 3 - 1) * (uint32_t)force->edge_quanta[k]);
+    force->is_pruned[SK_LIST_INTERIOR] = force->is_pruned[SK_LIST_BOUNDARY] = false;
+}
+
+static void force_reserve(struct sk_force *force, const struct sk_atoms *atoms, int nghosts)
+{
+    size_t nlocal = (size_t)(atoms->n + nghosts) + 1;
+    if (nlocal > force->local_capacity) {
+        size_t capacity = force->local_capacity;
+        sk_reserve(&force->grid, &capacity, nlocal);
+        sk_reserve(&force->pair, &force->local_capacity, nlocal);
+    }
+    sk_reserve(&force->total, &force->total_capacity, (size_t)atoms->n + 1);
+    sk_reserve(&force->work, &force->work_capacity, (size_t)atoms->n + 1);
+    sk_reserve(&force->list_x, &force->list_x_capacity, (size_t)atoms->n + 1);
+    sk_reserve(&force->list_image, &force->list_image_capacity, (size_t)atoms->n + 1);
+}
+
+static void force_set_grid(struct sk_force *force, const struct sk_atoms *atoms)
+{
+    for (int i = 0; i < atoms->n; i++)
+        for (int k = 0; k < 3; k++) {
+            int64_t wraps = atoms->image[i][k] - atoms->frame[i][k];
+            force->grid[i][k] = (int32_t)(uint32_t)(sk_frac_to_grid(atoms->x[i][k], force->edge_quanta[k]) +
+                                                    wraps * (int64_t)force->edge_quanta[k]);
+        }
+}
+
+static void force_scatter(struct sk_force *force, int first, int count, const int32_t (*grid)[3])
+{
+    int32_t *x = force->clusters.packs.x;
+    const int32_t *slot = force->clusters.slot + first;
+    for (int i = 0; i < count; i++) {
+        int32_t *lane = x + 24 * (slot[i] / SK_PACK) + slot[i] % SK_PACK;
+        lane[0] = grid[i][0];
+        lane[SK_PACK] = grid[i][1];
+        lane[2 * SK_PACK] = grid[i][2];
+    }
+}
+
+/* Receives ghost coordinates into grid and, once packs exist, into their lanes. */
+static void force_receive(struct sk_force *force, struct sk_halo *halo, int nowned, bool has_packs)
+{
+    int first, count;
+    for (const int32_t(*ghosts)[3]; (ghosts = sk_halo_arrived(halo, &first, &count));) {
+        memcpy(force->grid + nowned + first, ghosts, (size_t)count * sizeof *ghosts);
+        if (has_packs)
+            force_scatter(force, nowned + first, count, ghosts);
+    }
+}
+
+void sk_force_rebuild(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms,
+                      const struct sk_box *box, const struct sk_force_phases *phases)
+{
+    sk_timer_enter(phases->timer, phases->list);
+    struct sk_halo *halo = &domain->halo;
+    force_reserve(force, atoms, halo->nghosts);
+    force_set_grid(force, atoms);
+    sk_halo_forward_begin(halo, (const int32_t(*)[3])force->grid);
+    force_receive(force, halo, atoms->n, false);
+    double quantum = force->nonbonded.pair.quantum;
+    sk_clusters_build(&force->clusters, &domain->cells, &domain->home, atoms, halo, (const int32_t(*)[3])force->grid,
+                      force->edge_quanta, quantum, force->nonbonded.lanes);
+    struct sk_list_context context = {&force->clusters, &domain->cells, atoms, force->top, force->list_radius, {0}};
+    for (int k = 0; k < 3; k++)
+        context.edge[k] = (double)force->edge_quanta[k] * quantum;
+    sk_list_build(&force->list, &context);
+    force_scatter(force, 0, atoms->n + halo->nghosts, (const int32_t(*)[3])force->grid);
+    sk_reserve(&force->pack_force, &force->pack_force_capacity, (size_t)force->clusters.packs.n * 24);
+    sk_terms_list_excluded(force, atoms);
+    for (int i = 0; i < atoms->n; i++)
+        force->work[i] = BASE_WORK;
+    memcpy(force->list_x, atoms->x, (size_t)atoms->n * sizeof *atoms->x);
+    memcpy(force->list_image, atoms->image, (size_t)atoms->n * sizeof *atoms->image);
+    memcpy(force->list_edge, box->edge, sizeof force->list_edge);
+    force->is_pruned[SK_LIST_INTERIOR] = force->is_pruned[SK_LIST_BOUNDARY] = false;
+}
+
+/* Largest squared displacement, in quanta^2, that keeps the inner list complete. */
+static float prune_limit2(const struct sk_force *force)
+{
+    double quantum = force->nonbonded.pair.quantum;
+    double limit = ((force->inner_radius - force->nonbonded.cutoff) / quantum - 2 * sqrt(3.0)) / 2;
+    return limit > 0 ? (float)(limit * limit * (1 - 1e-5)) : -1;
+}
+
+/* The tiles each owned atom's i-cluster has, for the cuts. */
+static void force_count_work(struct sk_force *force)
+{
+    const struct sk_tile_list *inner = &force->list.inner[SK_LIST_INTERIOR];
+    for (int i = 0; i < force->clusters.nowned; i++)
+        force->work[i] = BASE_WORK;
+    for (int part = 0; part < SK_LIST_PARTS; part++, inner = &force->list.inner[SK_LIST_BOUNDARY])
+        for (int e = 0; e < inner->nentries; e++) {
+            const struct sk_ientry *entry = &inner->entries[e];
+            for (int l = 0; l < SK_HALF; l++) {
+                int atom = force->clusters.atom[SK_HALF * entry->icluster + l];
+                if (atom >= 0 && atom < force->clusters.nowned)
+                    force->work[atom] += entry->end - entry->first;
+            }
+        }
+}
+
+/* Prunes the part if the packs [first_pack, end_pack) have moved too far since the last prune. */
+static void force_prune(struct sk_force *force, enum sk_list_part part, int first_pack, int end_pack,
+                        const struct sk_force_phases *phases)
+{
+    struct sk_clusters *c = &force->clusters;
+    if (force->is_pruned[part] &&
+        force->variant->displacement(c->packs.x + 24 * first_pack, c->reference + 24 * first_pack,
+                                     end_pack - first_pack) <= prune_limit2(force))
+        return;
+    int before = sk_timer_enter(phases->timer, phases->prune);
+    /* the other part counts from an older reference now: it follows at its next turn */
+    int upto = part == SK_LIST_INTERIOR ? c->owned_packs : c->packs.n;
+    memcpy(c->reference, c->packs.x, (size_t)upto * 24 * sizeof *c->reference);
+    if (force->is_pruned[part] || part == SK_LIST_INTERIOR)
+        force->is_pruned[!part] = false;
+    double radius = force->inner_radius;
+    sk_list_prune(&force->list, part, &c->packs, force->variant->prune, force->nonbonded.pair.r2_scale,
+                  (float)(radius * radius * (1 + 1e-6)), &force->shifts);
+    force->is_pruned[part] = true;
+    force->prunes++;
+    if (part == SK_LIST_BOUNDARY)
+        force_count_work(force);
+    sk_timer_enter(phases->timer, before);
+}
+
+static void force_run_kernel(struct sk_force *force, struct sk_domain *domain, enum sk_list_part part)
+{
+    struct sk_tiles tiles = sk_list_tiles(&force->list.inner[part]);
+    int end = tiles.end_entry;
+    for (tiles.first_entry = 0; tiles.first_entry < end; tiles.first_entry = tiles.end_entry) {
+        tiles.end_entry = tiles.first_entry + BATCH_ENTRIES < end ? tiles.first_entry + BATCH_ENTRIES : end;
+        force->has_range |= force->variant->pair(&force->clusters.packs, &tiles, &force->nonbonded.pair,
+                                                 &force->shifts, force->pack_force, force->shift_force) != 0;
+        if (domain->cells.nranks > 1)
+            sk_comm_poll(domain->comm);
+    }
+}
+
+static void force_gather(struct sk_force *force)
+{
+    const struct sk_clusters *c = &force->clusters;
+    for (int i = 0; i < c->nowned + c->nghosts; i++) {
+        const int32_t *lane = force->pack_force + 24 * (c->slot[i] / SK_PACK) + c->slot[i] % SK_PACK;
+        force->pair[i][0] = lane[0];
+        force->pair[i][1] = lane[SK_PACK];
+        force->pair[i][2] = lane[2 * SK_PACK];
+    }
+}
+
+void sk_force_begin(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms,
+                    const struct sk_box *box, const struct sk_force_phases *phases)
+{
+    (void)box;
+    struct sk_clusters *c = &force->clusters;
+    sk_timer_enter(phases->timer, phases->halo);
+    force->has_range = force->has_bad = force->is_wide = false;
+    force_set_grid(force, atoms);
+    sk_halo_forward_begin(&domain->halo, (const int32_t(*)[3])force->grid);
+    force_scatter(force, 0, atoms->n, (const int32_t(*)[3])force->grid);
+    memset(force->pack_force, 0, (size_t)c->packs.n * 24 * sizeof *force->pack_force);
+    memset(force->shift_force, 0, sizeof force->shift_force);
+    sk_timer_enter(phases->timer, phases->pair);
+    force_prune(force, SK_LIST_INTERIOR, 0, c->owned_packs, phases);
+    force_run_kernel(force, domain, SK_LIST_INTERIOR);
+    sk_timer_enter(phases->timer, phases->halo);
+    force_receive(force, &domain->halo, atoms->n, true);
+    sk_timer_enter(phases->timer, phases->pair);
+    force_prune(force, SK_LIST_BOUNDARY, c->owned_packs, c->packs.n, phases);
+    force_run_kernel(force, domain, SK_LIST_BOUNDARY);
+    force_gather(force);
+    sk_timer_enter(phases->timer, phases->halo);
+    sk_halo_reverse_begin(&domain->halo, (const int32_t(*)[3])force->pair + atoms->n);
+}
+
+void sk_force_end(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms,
+                  const struct sk_box *box, const struct sk_force_phases *phases)
+{
+    sk_timer_enter(phases->timer, phases->halo);
+    sk_halo_reverse_end(&domain->halo, force->pair);
+    sk_timer_enter(phases->timer, phases->pair);
+    for (int i = 0; i < atoms->n; i++)
+        for (int k = 0; k < 3; k++)
+            force->total[i][k] = force->pair[i][k];
+    sk_terms_add_excluded(force, atoms, box);
+}
+
+void sk_force_redo_wide(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms,
+                        const struct sk_box *box, const struct sk_force_phases *phases)
+{
+    struct sk_clusters *c = &force->clusters;
+    sk_timer_enter(phases->timer, phases->pair);
+    sk_reserve(&force->pack_wide, &force->pack_wide_capacity, (size_t)c->packs.n * 24);
+    sk_reserve(&force->wide, &force->wide_capacity, force->local_capacity);
+    memset(force->pack_wide, 0, (size_t)c->packs.n * 24 * sizeof *force->pack_wide);
+    memset(force->shift_force, 0, sizeof force->shift_force);
+    for (int part = 0; part < SK_LIST_PARTS; part++) {
+        struct sk_tiles tiles = sk_list_tiles(&force->list.inner[part]);
+        force->has_bad |= force->variant->wide(&c->packs, &tiles, &force->nonbonded.pair, &force->shifts,
+                                               force->pack_wide, force->shift_force) != 0;
+    }
+    for (int i = 0; i < c->nowned + c->nghosts; i++)
+        for (int k = 0; k < 3; k++)
+            force->wide[i][k] = force->pack_wide[24 * (c->slot[i] / SK_PACK) + SK_PACK * k + c->slot[i] % SK_PACK];
+    sk_timer_enter(phases->timer, phases->halo);
+    sk_halo_reverse_wide(&domain->halo, (const int64_t(*)[3])force->wide + atoms->n, force->wide);
+    memcpy(force->total, force->wide, (size_t)atoms->n * sizeof *force->total);
+    sk_timer_enter(phases->timer, phases->pair);
+    sk_terms_add_excluded(force, atoms, box);
+    force->is_wide = true;
+    force->wide_steps++;
+}
+
+double sk_force_displacement(const struct sk_force *force, const struct sk_atoms *atoms, const struct sk_box *box)
+{
+    double largest2 = 0;
+    for (int i = 0; i < atoms->n; i++) {
+        double d2 = 0;
+        for (int k = 0; k < 3; k++) {
+            double d = sk_frac_difference(atoms->x[i][k], force->list_x[i][k]) * box->edge[k];
+            d2 += d * d;
+        }
+        largest2 = d2 > largest2 ? d2 : largest2;
+    }
+    return sqrt(largest2) * (1 + 1e-12);
+}
+
+double sk_force_allowance(const struct sk_force *force, const struct sk_box *box)
+{
+    double ratio = DBL_MAX;
+    for (int k = 0; k < 3; k++)
+        ratio = box->edge[k] / force->list_edge[k] < ratio ? box->edge[k] / force->list_edge[k] : ratio;
+    double slack = ratio * force->list_radius * (1 - 1e-12) - force->nonbonded.cutoff -
+                   2 * sqrt(3.0) * force->nonbonded.pair.quantum;
+    return slack / 2;
+}
+
+size_t sk_force_memory(const struct sk_force *force)
+{
+    return sk_clusters_memory(&force->clusters) + sk_list_memory(&force->list) + force->local_capacity * 24 +
+           force->total_capacity * 24 + force->pack_force_capacity * 4 + force->pack_wide_capacity * 8 +
+           force->excluded_capacity * sizeof *force->excluded + force->work_capacity * 4 +
+           force->list_x_capacity * 36;
+}

@@ -1,0 +1,91 @@
+/* Force: evaluates all forces of one configuration, overlapping kernels with the halo, and decides locally when the
+ * inner list must be pruned again. Owns clusters, lists and force arrays. Results are integers: bits do not depend on
+ * ranks, lists or variants. Not here: when to rebuild (dynamics), integration. */
+#ifndef SK_FORCE_FORCE_H
+#define SK_FORCE_FORCE_H
+
+#include "base/timer.h"
+#include "domain/domain.h"
+#include "force/nonbonded.h"
+#include "neigh/list.h"
+
+/* Two atoms of this rank that do not interact directly but feel the reaction field. */
+struct sk_excluded_pair {
+    int i, j;
+    double qq; /* coulomb constant x q_i x q_j */
+};
+
+struct sk_force {
+    const struct sk_topology *top;
+    struct sk_nonbonded nonbonded;
+    const struct sk_kernel_variant *variant;
+    struct sk_clusters clusters;
+    struct sk_list list;
+    double list_radius, inner_radius; /* length units */
+    uint64_t edge_quanta[3];          /* the kernel's box, in grid quanta */
+    struct sk_shifts shifts;
+    /* per local atom: owned, then ghosts */
+    int32_t (*grid)[3]; /* kernel coordinates, low 32 bits */
+    int32_t (*pair)[3]; /* pair force, integer units */
+    int64_t (*wide)[3]; /* pair force of a wide step */
+    size_t local_capacity, wide_capacity;
+    int64_t (*total)[3]; /* [owned] all forces, integer units: what moves atoms */
+    size_t total_capacity;
+    int32_t *pack_force; /* [packs][3][8] */
+    int64_t *pack_wide;
+    size_t pack_force_capacity, pack_wide_capacity;
+    int64_t shift_force[SK_SHIFTS][3];
+    struct sk_excluded_pair *excluded;
+    int nexcluded;
+    size_t excluded_capacity;
+    int32_t *work; /* [owned] share of the pair work at the last prune, for the cuts */
+    size_t work_capacity;
+    sk_frac (*list_x)[3];      /* [owned] fractions when the list was made */
+    int32_t (*list_image)[3];
+    size_t list_x_capacity, list_image_capacity;
+    double list_edge[3];
+    bool is_pruned[SK_LIST_PARTS]; /* inner list valid for the present reference */
+    bool is_wide;   /* the present forces come from wide arithmetic */
+    bool has_range; /* the float kernel met a pair out of range on this rank */
+    bool has_bad;   /* a force or energy is not finite */
+    sk_int128 energy[2]; /* this rank's Lennard-Jones and Coulomb energy, SK_ENERGY_SCALE; if asked for */
+    int64_t prunes, wide_steps;
+};
+
+/* Places inside the timer that the force calls enter. */
+struct sk_force_phases {
+    struct sk_timer *timer;
+    int halo, pair, prune, list;
+};
+
+void sk_force_init(struct sk_force *force, const struct sk_topology *top, const struct sk_kernel_variant *variant,
+                   double list_radius, double inner_radius);
+void sk_force_clear(struct sk_force *force);
+/* Kernel box from the box: grid edges and shifts. After every change of the box. */
+void sk_force_set_box(struct sk_force *force, const struct sk_box *box);
+/* Collective (one halo exchange). New clusters and outer lists from a freshly rebuilt domain. */
+void sk_force_rebuild(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms,
+                      const struct sk_box *box, const struct sk_force_phases *phases);
+/* Collective over neighbours. Pair forces of the present positions; ghost forces are on their way back when it returns,
+ * and has_range is final. */
+void sk_force_begin(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms,
+                    const struct sk_box *box, const struct sk_force_phases *phases);
+/* Collects ghost forces and adds the rest: total is complete. */
+void sk_force_end(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms,
+                  const struct sk_box *box, const struct sk_force_phases *phases);
+/* Collective. Instead of the result of begin and end: the same configuration in double and int64 (a wide step). */
+void sk_force_redo_wide(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms,
+                        const struct sk_box *box, const struct sk_force_phases *phases);
+/* Local. Energies of the present configuration into force->energy (after begin). */
+void sk_force_energy(struct sk_force *force, const struct sk_atoms *atoms, const struct sk_box *box);
+/* Local. This rank's part of the virial of the present forces, diagonal: -1/2 sum over pairs of r F. `pair`: exact, in
+ * quanta x force units; `rest`: excluded-pair terms, SK_ENERGY_SCALE. Valid after end. */
+void sk_force_virial(const struct sk_force *force, const struct sk_atoms *atoms, const struct sk_box *box,
+                     sk_int128 pair[3], sk_int128 rest[3]);
+/* Local. Largest displacement of an owned atom since the list was made, in present length units. */
+double sk_force_displacement(const struct sk_force *force, const struct sk_atoms *atoms, const struct sk_box *box);
+/* What the list allows at present: an owned displacement up to this keeps it complete (NUMERICS, section 5). */
+double sk_force_allowance(const struct sk_force *force, const struct sk_box *box);
+size_t sk_force_memory(const struct sk_force *force);
+
+#endif

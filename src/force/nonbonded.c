@@ -1,0 +1,231 @@
+#include "force/nonbonded.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/math.h"
+#include "base/memory.h"
+
+#define PI 3.14159265358979323846
+#define WALL_KT 50.0 /* the force scale gives room for pairs at this energy */
+
+static double epsilon_of(double c6, double c12)
+{
+    return c12 > 0 ? c6 * c6 / (4 * c12) : 0;
+}
+
+/* Largest force that a pair (c6, c12) has at energy e > 0 on its wall: c12 u^2 - c6 u = e with u = r^-6. */
+static double wall_force(double c6, double c12, double e)
+{
+    if (c12 <= 0)
+        return 0;
+    double u = (c6 + sqrt(c6 * c6 + 4 * c12 * e)) / (2 * c12);
+    double r = 1 / sqrt(sk_cbrt(u));
+    return (12 * c12 * u * u - 6 * c6 * u) / r;
+}
+
+/* The power of two that maps the largest wall force to between 2^25 and 2^26 (NUMERICS, section 2). kT: 300 K where
+ * there are charges, the largest well depth where there are none. */
+static double choose_force_scale(const struct sk_forcefield *ff, const struct sk_topology *top,
+                                 const struct sk_units *units)
+{
+    int n = ff->ntypes;
+    double charge2 = 0, kT = 0, largest = 0;
+    for (int k = 0; k < top->nkinds; k++)
+        charge2 = fabs(top->kinds[k].charge) > charge2 ? fabs(top->kinds[k].charge) : charge2;
+    charge2 *= charge2;
+    for (int p = 0; p < n * n; p++)
+        kT = epsilon_of(ff->c6[p], ff->c12[p]) > kT ? epsilon_of(ff->c6[p], ff->c12[p]) : kT;
+    if (charge2 > 0 || kT == 0)
+        kT = units->system == SK_UNITS_LJ ? 1.0 : 300 * units->boltzmann;
+    double energy = WALL_KT * kT;
+    for (int p = 0; p < n * n; p++) {
+        double wall = wall_force(ff->c6[p], ff->c12[p], energy);
+        largest = wall > largest ? wall : largest;
+    }
+    if (largest == 0 && charge2 > 0)
+        largest = energy * energy / (units->coulomb * charge2);
+    if (largest == 0)
+        largest = 1;
+    double scale = 1;
+    while (scale * largest < 0x1p25)
+        scale *= 2;
+    while (scale * largest > 0x1p26)
+        scale *= 0.5;
+    return scale;
+}
+
+static double sigma_of(double c6, double c12)
+{
+    return c6 > 0 && c12 > 0 ? 1 / sqrt(sk_cbrt(c6 / c12)) : 0;
+}
+
+static bool nearly(double a, double b)
+{
+    return fabs(a - b) <= 1e-9 * (fabs(a) + fabs(b));
+}
+
+/* The cheapest rule that reproduces the whole type table. */
+static enum sk_lj_rule choose_rule(const struct sk_forcefield *ff)
+{
+    int n = ff->ntypes;
+    bool is_zero = true, is_geometric = true, is_lorentz = true;
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < n; j++) {
+            double c6 = ff->c6[i * n + j], c12 = ff->c12[i * n + j];
+            double c6i = ff->c6[i * n + i], c6j = ff->c6[j * n + j], c12i = ff->c12[i * n + i], c12j = ff->c12[j * n + j];
+            is_zero = is_zero && c6 == 0 && c12 == 0;
+            is_geometric = is_geometric && nearly(c6, sqrt(c6i) * sqrt(c6j)) && nearly(c12, sqrt(c12i) * sqrt(c12j));
+            double sigma = 0.5 * (sigma_of(c6i, c12i) + sigma_of(c6j, c12j)), sigma2 = sigma * sigma;
+            double epsilon = sqrt(epsilon_of(c6i, c12i)) * sqrt(epsilon_of(c6j, c12j)), s6 = sigma2 * sigma2 * sigma2;
+            is_lorentz = is_lorentz && nearly(c6, 4 * epsilon * s6) && nearly(c12, 4 * epsilon * s6 * s6);
+        }
+    return is_zero ? SK_LJ_NONE : is_geometric ? SK_LJ_GEOMETRIC : is_lorentz ? SK_LJ_LORENTZ : SK_LJ_TABLE;
+}
+
+static void fill_lanes(struct sk_nonbonded *nb, const struct sk_forcefield *ff, const struct sk_topology *top,
+                       const struct sk_units *units, double S)
+{
+    int n = ff->ntypes;
+    nb->lanes = sk_calloc((size_t)top->nkinds, sizeof *nb->lanes);
+    for (int k = 0; k < top->nkinds; k++) {
+        struct sk_lane *lane = &nb->lanes[k];
+        int t = top->kinds[k].type;
+        double c6 = ff->c6[t * n + t], c12 = ff->c12[t * n + t];
+        lane->type = t;
+        lane->charge = top->kinds[k].charge;
+        lane->q = (float)(lane->charge * sqrt(units->coulomb * S));
+        for (int j = 0; j < n; j++)
+            lane->has_lj = lane->has_lj || ff->c6[t * n + j] != 0 || ff->c12[t * n + j] != 0;
+        if (nb->pair.lj_rule == SK_LJ_GEOMETRIC) {
+            lane->lj[0] = (float)sqrt(6 * c6 * S);
+            lane->lj[1] = (float)sqrt(12 * c12 * S);
+        } else if (nb->pair.lj_rule == SK_LJ_LORENTZ) {
+            lane->lj[0] = (float)(0.5 * sigma_of(c6, c12));
+            lane->lj[1] = (float)sqrt(24 * epsilon_of(c6, c12) * S);
+        }
+    }
+}
+
+static void fill_tables(struct sk_nonbonded *nb, const struct sk_parameters *parameters, const struct sk_forcefield *ff,
+                        double S)
+{
+    int n = ff->ntypes;
+    double rc2 = parameters->nonbonded.vdw_cutoff * parameters->nonbonded.vdw_cutoff, inv6 = 1 / (rc2 * rc2 * rc2);
+    nb->table = sk_alloc((size_t)(2 * n * n), sizeof *nb->table);
+    nb->lj_shift = sk_alloc((size_t)(n * n), sizeof *nb->lj_shift);
+    for (int p = 0; p < n * n; p++) {
+        nb->table[2 * p] = (float)(6 * ff->c6[p] * S);
+        nb->table[2 * p + 1] = (float)(12 * ff->c12[p] * S);
+        nb->lj_shift[p] = parameters->nonbonded.vdw_modifier == SK_MODIFIER_POTENTIAL_SHIFT
+                              ? (ff->c6[p] - ff->c12[p] * inv6) * inv6
+                              : 0;
+    }
+}
+
+/* Mean c6 over pairs that are not excluded, as GROMACS counts them. */
+static double mean_c6(const struct sk_forcefield *ff, const struct sk_topology *top, const int64_t *kind_count)
+{
+    int n = ff->ntypes;
+    double *count = sk_calloc((size_t)n, sizeof *count), sum = 0, pairs = 0;
+    for (int k = 0; k < top->nkinds; k++)
+        count[top->kinds[k].type] += (double)kind_count[k];
+    for (int i = 0; i < n; i++)
+        for (int j = i; j < n; j++) {
+            double np = i == j ? 0.5 * count[i] * (count[i] - 1) : count[i] * count[j];
+            sum += np * ff->c6[i * n + j];
+            pairs += np;
+        }
+    int64_t copies = (int64_t)top->replicate[0] * top->replicate[1] * top->replicate[2];
+    for (int b = 0; b < top->nblocks; b++) {
+        const struct sk_moltype *type = &top->moltypes[top->blocks[b].moltype];
+        double molecules = (double)(top->blocks[b].count * copies);
+        for (int a = 0; a < type->natoms; a++)
+            for (int e = type->excluded_start[a]; e < type->excluded_start[a + 1]; e++) {
+                if (type->excluded[e] <= a)
+                    continue;
+                int ti = top->kinds[type->atoms[a].kind].type, tj = top->kinds[type->atoms[type->excluded[e]].kind].type;
+                sum -= molecules * ff->c6[ti * n + tj];
+                pairs -= molecules;
+            }
+    }
+    sk_free(&count);
+    return pairs > 0 ? sum / pairs : 0;
+}
+
+static void fill_dispersion(struct sk_nonbonded *nb, const struct sk_parameters *parameters, double natoms)
+{
+    if (parameters->nonbonded.dispersion == SK_DISPERSION_NONE)
+        return;
+    double rc = parameters->nonbonded.vdw_cutoff, rc3 = rc * rc * rc, c6 = nb->dispersion_c6;
+    bool is_shifted = parameters->nonbonded.vdw_modifier == SK_MODIFIER_POTENTIAL_SHIFT;
+    nb->dispersion_energy_volume = -(is_shifted ? 4.0 : 2.0) / 3.0 * PI * natoms * natoms * c6 / rc3;
+    nb->dispersion_energy_const = is_shifted ? natoms * c6 / (2 * rc3 * rc3) : 0;
+    if (parameters->nonbonded.dispersion == SK_DISPERSION_ENERGY_PRESSURE)
+        nb->dispersion_pressure_volume2 = -4.0 / 3.0 * PI * natoms * natoms * c6 / rc3;
+}
+
+static void fill_coulomb(struct sk_nonbonded *nb, const struct sk_parameters *parameters)
+{
+    struct sk_pair_parameters *pair = &nb->pair;
+    double rc = parameters->nonbonded.coulomb_cutoff, rc3 = rc * rc * rc, eps = parameters->nonbonded.epsilon_rf;
+    switch (parameters->nonbonded.coulomb) {
+    case SK_COULOMB_NONE:
+        break;
+    case SK_COULOMB_CUT:
+        pair->c_rf = parameters->nonbonded.coulomb_modifier == SK_MODIFIER_POTENTIAL_SHIFT ? 1 / rc : 0;
+        break;
+    case SK_COULOMB_REACTION_FIELD:
+        pair->is_reaction_field = true;
+        pair->k_rf = eps == 0 ? 1 / (2 * rc3) : (eps - 1) / ((2 * eps + 1) * rc3);
+        pair->c_rf = 1 / rc + pair->k_rf * rc * rc;
+        break;
+    }
+    pair->two_k_rf = (float)(2 * pair->k_rf);
+}
+
+void sk_nonbonded_init(struct sk_nonbonded *nb, const struct sk_parameters *parameters, const struct sk_forcefield *ff,
+                       const struct sk_topology *top, const struct sk_units *units, const int64_t *kind_count,
+                       double force_scale)
+{
+    memset(nb, 0, sizeof *nb);
+    struct sk_pair_parameters *pair = &nb->pair;
+    bool has_charges = false;
+    double natoms = 0;
+    for (int k = 0; k < top->nkinds; k++) {
+        has_charges = has_charges || top->kinds[k].charge != 0;
+        natoms += (double)kind_count[k];
+        nb->charge2 += (double)kind_count[k] * top->kinds[k].charge * top->kinds[k].charge;
+    }
+    double vdw = parameters->nonbonded.vdw_cutoff, coulomb = parameters->nonbonded.coulomb_cutoff;
+    pair->lj_rule = choose_rule(ff);
+    pair->has_coulomb = has_charges && parameters->nonbonded.coulomb != SK_COULOMB_NONE;
+    pair->is_twin = pair->has_coulomb && vdw != coulomb;
+    pair->quantum = ldexp(1.0, -units->quantum_bits);
+    pair->r2_scale = (float)(pair->quantum * pair->quantum);
+    pair->vdw_cutoff2_d = vdw * vdw;
+    pair->coulomb_cutoff2_d = coulomb * coulomb;
+    pair->vdw_cutoff2 = (float)pair->vdw_cutoff2_d;
+    pair->coulomb_cutoff2 = (float)pair->coulomb_cutoff2_d;
+    pair->ntypes = ff->ntypes;
+    pair->c6 = ff->c6;
+    pair->c12 = ff->c12;
+    pair->coulomb = units->coulomb;
+    pair->force_scale = force_scale > 0 ? force_scale : choose_force_scale(ff, top, units);
+    fill_coulomb(nb, parameters);
+    double S = pair->force_scale * pair->quantum;
+    fill_lanes(nb, ff, top, units, S);
+    fill_tables(nb, parameters, ff, S);
+    pair->table = nb->table;
+    pair->lj_shift = nb->lj_shift;
+    nb->cutoff = pair->has_coulomb && coulomb > vdw ? coulomb : vdw;
+    nb->dispersion_c6 = mean_c6(ff, top, kind_count);
+    fill_dispersion(nb, parameters, natoms);
+}
+
+void sk_nonbonded_clear(struct sk_nonbonded *nonbonded)
+{
+    sk_free(&nonbonded->lanes);
+    sk_free(&nonbonded->table);
+    sk_free(&nonbonded->lj_shift);
+}

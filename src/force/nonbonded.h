@@ -1,0 +1,31 @@
+/* Nonbonded: from a force field and run parameters to what the pair kernels want: scaled factors, tables, shifts,
+ * the force scale, and the analytic dispersion correction. Pure functions of the model; owns its tables.
+ * Not here: evaluating forces (force.h). */
+#ifndef SK_FORCE_NONBONDED_H
+#define SK_FORCE_NONBONDED_H
+
+#include "kernel/pair.h"
+#include "model/forcefield.h"
+#include "model/parameters.h"
+#include "neigh/clusters.h"
+
+struct sk_nonbonded {
+    struct sk_pair_parameters pair;
+    struct sk_lane *lanes; /* [nkinds] */
+    float *table;          /* owned by this; pair.table borrows it */
+    double *lj_shift;
+    double cutoff;         /* the larger of the two */
+    double dispersion_c6;  /* mean c6 over pairs that are not excluded */
+    double dispersion_energy_volume; /* dispersion energy = this / volume + dispersion_energy_const */
+    double dispersion_energy_const;
+    double dispersion_pressure_volume2; /* pressure = this / volume^2 (energy / length^3) */
+    double charge2;        /* sum over atoms of q^2, for the self term of the reaction field */
+};
+
+/* kind_count[nkinds]: atoms of each kind in the whole system. force_scale: 0 to choose it from the force field. */
+void sk_nonbonded_init(struct sk_nonbonded *nonbonded, const struct sk_parameters *parameters,
+                       const struct sk_forcefield *ff, const struct sk_topology *top, const struct sk_units *units,
+                       const int64_t *kind_count, double force_scale);
+void sk_nonbonded_clear(struct sk_nonbonded *nonbonded);
+
+#endif
