@@ -1,0 +1,84 @@
+/* Skein: molecular dynamics on any number of MPI processes with the same bits.
+ * This is the library's one header. All functions are collective: every process of the communicator calls
+ * them in the same order. They return 0 or an error code (the program's exit codes); the text is in skein_message. */
+#ifndef SKEIN_SKEIN_H
+#define SKEIN_SKEIN_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SKEIN_API __attribute__((visibility("default")))
+
+enum skein_code {
+    SKEIN_OK = 0,
+    SKEIN_INPUT = 1,       /* bad usage or input */
+    SKEIN_PHYSICS = 2,     /* constraint failure, NaN, overflow */
+    SKEIN_ENVIRONMENT = 3, /* I/O, memory, MPI */
+    SKEIN_INTERNAL = 70,   /* a bug */
+    SKEIN_STOPPED = 75     /* stopped early with a checkpoint: resume to go on */
+};
+
+struct skein; /* one simulation; owned by the caller, freed by skein_close */
+
+struct skein_options {
+    const void *mpi_comm;         /* an MPI_Comm *, or NULL for MPI_COMM_WORLD; MPI is initialised if it is not */
+    const char *const *overrides; /* "section.key=value" each, borrowed */
+    int noverrides;
+    int resume;                   /* nonzero: continue from the checkpoint if there is one */
+    int64_t steps;                /* total to reach; negative: what the run file says */
+    double max_hours;             /* stop with a checkpoint after this; 0: never */
+    const char *log_json;         /* JSON lines go here; NULL: nowhere */
+    FILE *log;                    /* human log of rank 0; NULL: none */
+    int quiet;
+};
+
+struct skein_energies {
+    int64_t step;
+    double time, lj, coulomb, dispersion, potential, kinetic, total, conserved, temperature, pressure;
+};
+
+/* Defaults: everything off, steps negative. */
+SKEIN_API void skein_options_init(struct skein_options *options);
+/* Reads a run file and everything it names, distributes the system. On failure *simulation still carries the message;
+ * close it all the same. */
+SKEIN_API int skein_open(const char *run_file, const struct skein_options *options, struct skein **simulation);
+SKEIN_API void skein_close(struct skein **simulation);
+/* Text of the last error, for a user; empty if none. Valid until the next call. */
+SKEIN_API const char *skein_message(const struct skein *simulation);
+SKEIN_API int skein_rank(const struct skein *simulation);
+
+/* Runs to the end of the run file (or options.steps) with all its output: energies, trajectory, checkpoints, report.
+ * SKEIN_STOPPED when a signal (SIGUSR1) or max_hours ended it early. */
+SKEIN_API int skein_run(struct skein *simulation);
+/* Prints what was read (molecules, cells, parameters) to options.log and evaluates the forces once; runs nothing. */
+SKEIN_API int skein_check(struct skein *simulation);
+/* Advances by n steps without output. */
+SKEIN_API int skein_step(struct skein *simulation, int64_t n);
+SKEIN_API int64_t skein_step_number(const struct skein *simulation);
+SKEIN_API int64_t skein_atoms(const struct skein *simulation);
+/* Energies of the present step (temperature and pressure in the run's units: K and bar, or reduced). */
+SKEIN_API int skein_get_energies(struct skein *simulation, struct skein_energies *energies);
+/* Arrays of all atoms in id order, [atoms][3], on every process. Positions are wrapped into the box, length units. */
+SKEIN_API int skein_get_positions(struct skein *simulation, double *positions);
+SKEIN_API int skein_get_velocities(struct skein *simulation, double *velocities);
+SKEIN_API int skein_get_forces(struct skein *simulation, double *forces);
+/* The same array on every process; positions may lie outside the box. */
+SKEIN_API int skein_set_positions(struct skein *simulation, const double *positions);
+SKEIN_API int skein_set_velocities(struct skein *simulation, const double *velocities);
+SKEIN_API int skein_get_box(const struct skein *simulation, double edge[3]);
+SKEIN_API int skein_state_hash(struct skein *simulation, uint64_t *hash);
+/* Forces and energies of the present positions by brute force in double precision (O(N^2): the oracle of the tests).
+ * forces: [atoms][3] or NULL. Temperature and kinetic energy are not computed. */
+SKEIN_API int skein_oracle(struct skein *simulation, struct skein_energies *energies, double *forces);
+
+SKEIN_API const char *skein_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,252 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "sim/sim.h"
+
+#define AUTO_BUFFER 0.22       /* of the cutoff: list radius less cutoff */
+#define INNER_SHARE 0.35       /* of that buffer: inner list radius less cutoff */
+#define SMALLEST_BUFFER 0.02   /* of the cutoff */
+
+void skein_options_init(struct skein_options *options)
+{
+    memset(options, 0, sizeof *options);
+    options->steps = -1;
+}
+
+/* The variant of this rank: entry rank modulo count of the comma-separated list. */
+static enum sk_code choose_variant(struct skein *sim, const struct sk_kernel_variant **variant, struct sk_error *err)
+{
+    char list[sizeof sim->parameters.domain.kernel], *names[16], *rest = NULL;
+    int count = 0;
+    memcpy(list, sim->parameters.domain.kernel, sizeof list);
+    for (char *name = strtok_r(list, ", ", &rest); name && count < 16; name = strtok_r(NULL, ", ", &rest))
+        names[count++] = name;
+    const char *name = count ? names[sk_comm_rank(sim->comm) % count] : "auto";
+    *variant = sk_kernel_find(name);
+    enum sk_code code = SK_OK;
+    int nvariants;
+    const struct sk_kernel_variant *all = sk_kernel_variants(&nvariants);
+    if (!*variant) {
+        char known[128] = "auto";
+        for (int v = 0; v < nvariants; v++)
+            snprintf(known + strlen(known), sizeof known - strlen(known), ", %s", all[v].name);
+        code = sk_fail(err, SK_EINPUT, "[domain] kernel: no variant is called '%s'; there are %s", name, known);
+    } else if (!(*variant)->is_supported())
+        code = sk_fail(err, SK_EINPUT,
+                       "[domain] kernel = %s: this processor lacks the instructions; 'auto' takes the fastest that runs",
+                       name);
+    else
+        snprintf(sim->variant_names, sizeof sim->variant_names, "%s", count > 1 ? sim->parameters.domain.kernel
+                                                                                : (*variant)->name);
+    return sk_comm_agree(sim->comm, err, code);
+}
+
+/* List radius from cutoff and buffer; a list must see one image of an atom only (NUMERICS, section 1). */
+static enum sk_code choose_radius(struct skein *sim, double cutoff, double *radius, struct sk_error *err)
+{
+    double buffer = sim->parameters.nonbonded.buffer, wanted = cutoff + (buffer > 0 ? buffer : AUTO_BUFFER * cutoff);
+    int axis = 0;
+    for (int k = 1; k < 3; k++)
+        axis = sim->box.edge[k] < sim->box.edge[axis] ? k : axis;
+    double limit = 0.5 * sim->box.edge[axis] * (1 - 1e-6);
+    *radius = buffer > 0 || wanted < limit ? wanted : limit;
+    if (*radius > limit || *radius < cutoff * (1 + SMALLEST_BUFFER))
+        return sk_fail(err, SK_EINPUT,
+                       "the box edge along %c, %.6g, is too small: the list radius (cutoff %.6g and its buffer) must stay "
+                       "under half of it; use a shorter cutoff or replicate the system",
+                       "xyz"[axis], sim->box.edge[axis], cutoff);
+    return SK_OK;
+}
+
+static void count_kinds(struct skein *sim, int64_t *count)
+{
+    for (int i = 0; i < sim->atoms.n; i++)
+        count[sim->atoms.kind[i]]++;
+    sk_comm_sum_i64(sim->comm, count, sim->top.nkinds);
+}
+
+static void setup_dynamics(struct skein *sim)
+{
+    struct sk_dynamics *d = &sim->dynamics;
+    d->parameters = &sim->parameters;
+    d->top = &sim->top;
+    d->comm = sim->comm;
+    d->domain = &sim->domain;
+    d->force = &sim->force;
+    d->rigid = &sim->rigid;
+    d->atoms = &sim->atoms;
+    d->box = &sim->box;
+    d->phases.timer = &sim->timer;
+    sk_dynamics_init(d);
+    sim->phase_output = sk_timer_phase(&sim->timer, "output");
+    if (!sim->is_resumed)
+        return;
+    d->step = sim->checkpoint.step;
+    d->conserved_offset = sim->checkpoint.conserved_offset;
+    d->has_pending_box = sim->checkpoint.has_pending_box;
+    memcpy(d->pending_box, sim->checkpoint.pending_box, sizeof d->pending_box);
+    d->is_on_step = sim->parameters.run.integrator == SK_VELOCITY_VERLET;
+}
+
+static enum sk_code setup_forces(struct skein *sim, struct sk_error *err)
+{
+    const struct sk_kernel_variant *variant;
+    enum sk_code code = choose_variant(sim, &variant, err);
+    if (code)
+        return code;
+    int64_t *kind_count = sk_calloc((size_t)sim->top.nkinds, sizeof *kind_count);
+    count_kinds(sim, kind_count);
+    struct sk_units units = sk_units_of(sim->parameters.units);
+    if (sim->parameters.system.is_real)
+        units.coulomb = sk_data_coulomb(&sim->parameters);
+    sim->dynamics.units = units;
+    struct sk_nonbonded nonbonded;
+    sk_nonbonded_init(&nonbonded, &sim->parameters, &sim->ff, &sim->top, &units, kind_count,
+                      sim->is_resumed ? sim->checkpoint.force_scale : 0);
+    sim->dynamics.total_mass = 0;
+    for (int k = 0; k < sim->top.nkinds; k++)
+        sim->dynamics.total_mass += (double)kind_count[k] * sim->top.kinds[k].mass;
+    sk_free(&kind_count);
+    double radius = 0;
+    code = choose_radius(sim, nonbonded.cutoff, &radius, err);
+    sk_force_init(&sim->force, &sim->top, variant, radius,
+                  nonbonded.cutoff + INNER_SHARE * (radius - nonbonded.cutoff));
+    sim->force.nonbonded = nonbonded;
+    sim->has_force = true;
+    if (code)
+        return code;
+    sk_force_set_box(&sim->force, &sim->box);
+    return SK_OK;
+}
+
+static enum sk_code find_checkpoint(struct skein *sim, struct sk_error *err)
+{
+    const struct sk_parameters *p = &sim->parameters;
+    if (!sim->options.resume)
+        return SK_OK;
+    bool exists = false;
+    enum sk_code code = sk_checkpoint_find(sim->comm, p->output.checkpoint, &exists, sim->checkpoint_used,
+                                           &sim->checkpoint, err);
+    if (code)
+        return code;
+    if (!exists) {
+        sk_log_note(&sim->log, SK_LOG_NORMAL, "--resume: there is no checkpoint %s yet; starting afresh",
+                    p->output.checkpoint);
+        return SK_OK;
+    }
+    if (strcmp(sim->checkpoint_used, p->output.checkpoint) != 0)
+        sk_log_warn(&sim->log, "%s is missing or damaged; resuming from %s", p->output.checkpoint,
+                    sim->checkpoint_used);
+    const struct sk_checkpoint_state *c = &sim->checkpoint;
+    if (c->model_hash != sim->model_hash || c->natoms != sim->top.natoms)
+        return sk_fail(err, SK_EINPUT,
+                       "%s is of another system (its model hash is %016llx, this input's %016llx); run without --resume, "
+                       "or give the input it was made from",
+                       sim->checkpoint_used, (unsigned long long)c->model_hash, (unsigned long long)sim->model_hash);
+    if (c->integrator != (int)p->run.integrator)
+        return sk_fail(err, SK_EINPUT, "%s was written by another integrator; [run] integrator cannot change on --resume",
+                       sim->checkpoint_used);
+    if (c->seed != p->run.seed)
+        return sk_fail(err, SK_EINPUT, "%s was written with seed = %llu; [run] seed cannot change on --resume",
+                       sim->checkpoint_used, (unsigned long long)c->seed);
+    sim->box = c->box;
+    sim->is_resumed = true;
+    return SK_OK;
+}
+
+static enum sk_code open_all(struct skein *sim, const char *run_file, struct sk_error *err)
+{
+    int launched = sk_comm_launcher_size();
+    if (launched > sk_comm_size(sim->comm) && !sim->options.mpi_comm)
+        return sk_fail(err, SK_EENV,
+                       "the launcher started %d processes but MPI sees %d: mpirun and the MPI library do not belong "
+                       "together; use the mpirun of the Open MPI that skein was built with",
+                       launched, sk_comm_size(sim->comm));
+    enum sk_code code = sk_sim_read_model(sim, run_file, err);
+    static const enum sk_links_transport transports[] = {
+        [SK_TRANSPORT_AUTO] = SK_LINKS_AUTO, [SK_TRANSPORT_MPI] = SK_LINKS_MPI, [SK_TRANSPORT_RING] = SK_LINKS_RING};
+    if (!code) {
+        sk_comm_set_transport(sim->comm, transports[sim->parameters.domain.transport]);
+        code = find_checkpoint(sim, err);
+    }
+    if (!code)
+        code = sim->is_resumed ? sk_sim_read_checkpoint(sim, err) : sk_sim_read_atoms(sim, err);
+    if (!code)
+        code = setup_forces(sim, err);
+    if (code)
+        return code;
+    sk_rigid_init(&sim->rigid, &sim->top, sim->parameters.constraints.tolerance);
+    sim->has_rigid = true;
+    code = sk_domain_start(&sim->domain, sim->comm, &sim->parameters, &sim->top, &sim->box, sim->force.list_radius,
+                           &sim->atoms, err);
+    sim->has_domain = true;
+    if (code)
+        return code;
+    setup_dynamics(sim);
+    if (!sim->is_resumed && sim->parameters.system.velocities == SK_VELOCITIES_MAXWELL)
+        sk_dynamics_maxwell(&sim->dynamics);
+    sim->target_steps = sim->options.steps >= 0 ? sim->options.steps : sim->parameters.run.steps;
+    sim->last_energy_step = sim->is_resumed ? sim->checkpoint.last_energy_step : -1;
+    return SK_OK;
+}
+
+int skein_open(const char *run_file, const struct skein_options *options, struct skein **simulation)
+{
+    struct skein *sim = *simulation = sk_calloc(1, sizeof *sim);
+    if (options)
+        sim->options = *options;
+    else
+        skein_options_init(&sim->options);
+    sk_atoms_init(&sim->atoms);
+    sk_topology_init(&sim->top);
+    sk_forcefield_init(&sim->ff);
+    sk_timer_init(&sim->timer);
+    sim->comm = sk_comm_new(sim->options.mpi_comm);
+    sim->opened_at = sk_comm_wall();
+    sk_log_init(&sim->log, sim->options.log, sim->options.log ? sk_comm_rank(sim->comm) : 1,
+                sim->options.quiet ? SK_LOG_QUIET : SK_LOG_NORMAL);
+    int code = open_all(sim, run_file, &sim->error);
+    sim->setup_s = sk_comm_wall() - sim->opened_at;
+    return code;
+}
+
+void skein_close(struct skein **simulation)
+{
+    struct skein *sim = *simulation;
+    if (!sim)
+        return;
+    struct sk_error ignored;
+    if (sim->trajectory)
+        sk_trajectory_close(&sim->trajectory, &ignored);
+    if (sim->has_json)
+        sk_json_clear(&sim->json);
+    if (sim->json_file)
+        fclose(sim->json_file);
+    if (sim->has_domain)
+        sk_domain_clear(&sim->domain);
+    if (sim->has_force)
+        sk_force_clear(&sim->force);
+    if (sim->has_rigid)
+        sk_rigid_clear(&sim->rigid);
+    sk_atoms_clear(&sim->atoms);
+    sk_forcefield_clear(&sim->ff);
+    sk_topology_clear(&sim->top);
+    sk_comm_free(&sim->comm);
+    sk_free(simulation);
+}
+
+const char *skein_message(const struct skein *simulation)
+{
+    return simulation->error.message;
+}
+
+int skein_rank(const struct skein *simulation)
+{
+    return sk_comm_rank(simulation->comm);
+}
+
+const char *skein_version(void)
+{
+    return SK_VERSION;
+}

@@ -1,0 +1,137 @@
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/memory.h"
+#include "domain/intake.h"
+#include "read/runfile.h"
+#include "sim/sim.h"
+
+static enum sk_code read_on_root(struct skein *sim, const char *run_file, struct sk_error *err)
+{
+    struct sk_override *overrides = sk_calloc((size_t)sim->options.noverrides, sizeof *overrides);
+    for (int i = 0; i < sim->options.noverrides; i++)
+        overrides[i].text = sim->options.overrides[i];
+    struct sk_parameters *p = &sim->parameters;
+    enum sk_code code = sk_runfile_read(run_file, overrides, sim->options.noverrides, p, err);
+    sk_free(&overrides);
+    if (code)
+        return code;
+    if (p->system.data[0])
+        code = sk_data_open(p->system.data, p, &sim->structure, &sim->top, &sim->ff, err);
+    else {
+        code = sk_top_read(p->system.topology, p->system.define, p->system.include_path, &sim->top, &sim->ff, err);
+        if (!code)
+            code = sk_gro_open(p->system.structure, &sim->structure, err);
+    }
+    if (code)
+        return code;
+    memcpy(sim->top.replicate, p->system.replicate, sizeof sim->top.replicate);
+    if ((code = sk_topology_finish(&sim->top, err)))
+        return code;
+    if (sim->top.unit_atoms != sim->structure.natoms)
+        return sk_fail(err, SK_EINPUT, "%s: %lld atoms, but %s describes %lld; make the [molecules] counts fit",
+                       p->system.structure, (long long)sim->structure.natoms, p->system.topology,
+                       (long long)sim->top.unit_atoms);
+    return SK_OK;
+}
+
+static void broadcast_packed(struct sk_comm *comm, unsigned char **bytes, size_t *length)
+{
+    uint64_t n = *length;
+    sk_comm_bcast(comm, &n, sizeof n, 0);
+    if (sk_comm_rank(comm) != 0)
+        *bytes = sk_alloc((size_t)n, 1);
+    *length = (size_t)n;
+    sk_comm_bcast(comm, *bytes, *length, 0);
+}
+
+static void share_model(struct skein *sim)
+{
+    bool is_root = sk_comm_rank(sim->comm) == 0;
+    sk_comm_bcast(sim->comm, &sim->parameters, sizeof sim->parameters, 0);
+    sk_comm_bcast(sim->comm, &sim->structure, sizeof sim->structure, 0);
+    unsigned char *bytes = NULL;
+    size_t length = 0;
+    if (is_root)
+        sk_topology_pack(&sim->top, &bytes, &length);
+    broadcast_packed(sim->comm, &bytes, &length);
+    if (!is_root)
+        sk_topology_unpack(&sim->top, bytes, length);
+    sk_free(&bytes);
+    if (is_root)
+        sk_forcefield_pack(&sim->ff, &bytes, &length);
+    broadcast_packed(sim->comm, &bytes, &length);
+    if (!is_root)
+        sk_forcefield_unpack(&sim->ff, bytes, length);
+    sk_free(&bytes);
+}
+
+enum sk_code sk_sim_read_model(struct skein *sim, const char *run_file, struct sk_error *err)
+{
+    enum sk_code code = sk_comm_rank(sim->comm) == 0 ? read_on_root(sim, run_file, err) : SK_OK;
+    code = sk_comm_agree(sim->comm, err, code);
+    if (code)
+        return code;
+    share_model(sim);
+    for (int k = 0; k < 3; k++)
+        sim->box.edge[k] = sim->structure.edge[k] * sim->top.replicate[k];
+    uint64_t parts[2] = {sk_topology_hash(&sim->top), sk_forcefield_hash(&sim->ff)};
+    sim->model_hash = sk_hash(parts, sizeof parts);
+    return SK_OK;
+}
+
+static enum sk_code take_atoms(void *context, const struct sk_atom_block *block, struct sk_error *err)
+{
+    (void)err;
+    for (int i = 0; i < block->n; i++)
+        sk_intake_atom(context, block->id[i], block->kind[i], block->x[i], block->image[i], block->v[i]);
+    return SK_OK;
+}
+
+static enum sk_code take_velocities(void *context, const struct sk_atom_block *block, struct sk_error *err)
+{
+    (void)err;
+    for (int i = 0; i < block->n; i++)
+        sk_intake_velocity(context, block->id[i], block->v[i]);
+    return SK_OK;
+}
+
+enum sk_code sk_sim_read_atoms(struct skein *sim, struct sk_error *err)
+{
+    const struct sk_parameters *p = &sim->parameters;
+    struct sk_intake *intake = sk_intake_new(sim->comm, &sim->top, sim->structure.edge);
+    enum sk_code code = SK_OK;
+    if (sk_comm_rank(sim->comm) != 0)
+        sk_intake_receive(intake);
+    else if (p->system.data[0])
+        code = sk_data_read(p->system.data, p, &sim->top, take_atoms, take_velocities, intake, err);
+    else
+        code = sk_gro_read(p->system.structure, &sim->top, take_atoms, intake, err);
+    struct sk_error missing;
+    enum sk_code finished = sk_intake_finish(intake, &sim->atoms, &missing);
+    sk_intake_free(&intake);
+    /* what the reader says comes before what its silence made of the rest */
+    code = sk_comm_agree(sim->comm, err, code);
+    if (!code && finished) {
+        *err = missing;
+        code = finished;
+    }
+    if (!code && p->system.velocities == SK_VELOCITIES_FILE && !sim->structure.has_velocities)
+        sk_log_warn(&sim->log, "%s has no velocities: the run starts at rest (velocities = maxwell draws them)",
+                    p->system.data[0] ? p->system.data : p->system.structure);
+    return code;
+}
+
+enum sk_code sk_sim_read_checkpoint(struct skein *sim, struct sk_error *err)
+{
+    int rank = sk_comm_rank(sim->comm), size = sk_comm_size(sim->comm);
+    sk_gid first = sk_intake_first(&sim->top, size, rank), end = sk_intake_first(&sim->top, size, rank + 1);
+    struct sk_atom_record *records = sk_alloc((size_t)(end - first), sizeof *records);
+    enum sk_code code = sk_checkpoint_read(sim->comm, sim->checkpoint_used, first, end - first, records, err);
+    if (!code) {
+        sim->atoms.n = 0;
+        sk_intake_group(&sim->top, first, end - first, records, &sim->atoms);
+    }
+    sk_free(&records);
+    return code;
+}

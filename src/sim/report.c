@@ -1,0 +1,313 @@
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/memory.h"
+#include "read/runfile.h"
+#include "sim/sim.h"
+
+#define PROGRESS_SECONDS 1.0
+
+static bool is_lj(const struct skein *sim)
+{
+    return sim->parameters.units == SK_UNITS_LJ;
+}
+
+static const char *curve_name(const struct skein *sim)
+{
+    return sim->parameters.domain.curve == SK_CURVE_MORTON ? "morton" : "hilbert";
+}
+
+static enum sk_code json_end(struct skein *sim, struct sk_error *err)
+{
+    enum sk_code code = sim->has_json ? sk_json_end(&sim->json, err) : SK_OK;
+    return sk_comm_agree(sim->comm, err, code);
+}
+
+/* Begins an event; false where nothing is written. */
+static bool json_begin(struct skein *sim, const char *event)
+{
+    if (!sim->has_json)
+        return false;
+    sk_json_begin(&sim->json);
+    sk_json_string(&sim->json, "event", event);
+    return true;
+}
+
+enum sk_code sk_report_open(struct skein *sim, struct sk_error *err)
+{
+    enum sk_code code = SK_OK;
+    const char *path = sim->options.log_json;
+    if (path && sk_comm_rank(sim->comm) == 0) {
+        sim->json_file = fopen(path, sim->is_resumed ? "a" : "w");
+        if (!sim->json_file)
+            code = sk_fail(err, SK_EENV, "cannot write %s: %s", path, strerror(errno));
+        else {
+            sk_json_init(&sim->json, sim->json_file);
+            sim->has_json = true;
+        }
+    }
+    return sk_comm_agree(sim->comm, err, code);
+}
+
+static void log_parameters(struct skein *sim)
+{
+    if (!sim->log.out || sim->log.verbosity < SK_LOG_NORMAL)
+        return;
+    fprintf(sim->log.out, "\n# the complete run file, defaults included\n");
+    sk_runfile_write(sim->log.out, &sim->parameters);
+    fprintf(sim->log.out, "\n");
+}
+
+enum sk_code sk_report_start(struct skein *sim, struct sk_error *err)
+{
+    struct sk_log *log = &sim->log;
+    const int32_t *n = sim->domain.cells.n;
+    int ranks = sk_comm_size(sim->comm);
+    sk_log_note(log, SK_LOG_NORMAL, "skein %s: %s", SK_VERSION, sim->top.title);
+    log_parameters(sim);
+    sk_log_note(log, SK_LOG_NORMAL, "%lld atoms, %lld rigid waters, %.6g degrees of freedom, box %.6g x %.6g x %.6g",
+                (long long)sim->top.natoms, (long long)sk_topology_settles(&sim->top), sim->dynamics.dof,
+                sim->box.edge[0], sim->box.edge[1], sim->box.edge[2]);
+    sk_log_note(log, SK_LOG_NORMAL, "%d ranks, %s curve through %d x %d x %d cells, kernel %s, force scale 2^%d", ranks,
+                curve_name(sim), n[0], n[1], n[2], sim->variant_names,
+                __builtin_ctzll((unsigned long long)(sim->force.nonbonded.pair.force_scale < 1
+                                                         ? 1
+                                                         : sim->force.nonbonded.pair.force_scale)));
+    if ((int64_t)n[0] * n[1] * n[2] < ranks)
+        sk_log_note(log, SK_LOG_NORMAL, "note: there are fewer cells than ranks; some ranks will idle");
+    sk_log_note(log, SK_LOG_NORMAL, "cutoff %.6g, list radius %.6g, inner %.6g", sim->force.nonbonded.cutoff,
+                sim->force.list_radius, sim->force.inner_radius);
+    if (sim->is_resumed)
+        sk_log_note(log, SK_LOG_NORMAL, "resumed from %s at step %lld", sim->checkpoint_used,
+                    (long long)sim->checkpoint.step);
+    sk_log_note(log, SK_LOG_NORMAL, "\n%12s %12s %18s %18s %18s %12s %12s", "step", is_lj(sim) ? "time" : "time/ps",
+                "potential", "kinetic", "conserved", is_lj(sim) ? "temperature" : "T/K", is_lj(sim) ? "pressure" : "P/bar");
+    if (json_begin(sim, "start")) {
+        sk_json_string(&sim->json, "version", SK_VERSION);
+        sk_json_string(&sim->json, "units", is_lj(sim) ? "lj" : "gromacs");
+        sk_json_int(&sim->json, "atoms", sim->top.natoms);
+        sk_json_int(&sim->json, "ranks", ranks);
+        sk_json_string(&sim->json, "curve", curve_name(sim));
+        sk_json_string(&sim->json, "kernel", sim->variant_names);
+        sk_json_int(&sim->json, "first_step", sim->dynamics.step);
+        sk_json_int(&sim->json, "steps", sim->target_steps);
+        sk_json_bool(&sim->json, "resumed", sim->is_resumed);
+        sk_json_double(&sim->json, "force_scale", sim->force.nonbonded.pair.force_scale);
+        sk_json_double(&sim->json, "list_radius", sim->force.list_radius);
+        sk_json_double(&sim->json, "degrees_of_freedom", sim->dynamics.dof);
+    }
+    return json_end(sim, err);
+}
+
+enum sk_code sk_report_energy(struct skein *sim, struct sk_error *err)
+{
+    const struct sk_record *r = &sim->dynamics.record;
+    sim->last_energy_step = r->step;
+    sk_log_note(&sim->log, SK_LOG_NORMAL, "%12lld %12.6g %18.9g %18.9g %18.9g %12.6g %12.6g", (long long)r->step, r->time,
+                r->potential, r->kinetic, r->conserved, r->temperature, r->pressure);
+    if (json_begin(sim, "energy")) {
+        struct sk_json *json = &sim->json;
+        sk_json_int(json, "step", r->step);
+        sk_json_double(json, is_lj(sim) ? "time" : "time_ps", r->time);
+        sk_json_open_object(json, "terms");
+        sk_json_double(json, "lj", r->lj);
+        sk_json_double(json, "dispersion_correction", r->dispersion);
+        sk_json_double(json, "coulomb_sr", r->coulomb);
+        sk_json_close(json);
+        sk_json_double(json, "potential", r->potential);
+        sk_json_double(json, "kinetic", r->kinetic);
+        sk_json_double(json, "total", r->total);
+        sk_json_double(json, "conserved", r->conserved);
+        sk_json_double(json, is_lj(sim) ? "temperature" : "temperature_K", r->temperature);
+        sk_json_double(json, is_lj(sim) ? "pressure" : "pressure_bar", r->pressure);
+        sk_json_open_array(json, is_lj(sim) ? "pressure_axes" : "pressure_axes_bar");
+        for (int k = 0; k < 3; k++)
+            sk_json_double(json, NULL, r->pressure_axis[k]);
+        sk_json_close(json);
+        sk_json_open_array(json, is_lj(sim) ? "box" : "box_nm");
+        for (int k = 0; k < 3; k++)
+            sk_json_double(json, NULL, r->edge[k]);
+        sk_json_close(json);
+    }
+    return json_end(sim, err);
+}
+
+enum sk_code sk_report_checkpoint(struct skein *sim, double seconds, struct sk_error *err)
+{
+    if (json_begin(sim, "checkpoint")) {
+        sk_json_int(&sim->json, "step", sim->dynamics.step);
+        sk_json_string(&sim->json, "path", sim->parameters.output.checkpoint);
+        sk_json_double(&sim->json, "seconds", seconds);
+    }
+    return json_end(sim, err);
+}
+
+void sk_report_progress(struct skein *sim)
+{
+    if (!sim->log.out || !sim->log.is_terminal)
+        return;
+    static const int every = 10;
+    int64_t done = sim->dynamics.step - sim->loop_first_step, left = sim->target_steps - sim->dynamics.step;
+    if (done < 1 || done % every)
+        return;
+    double elapsed = sk_comm_wall() - sim->opened_at - sim->setup_s, remaining = elapsed / (double)done * (double)left;
+    sk_log_progress(&sim->log, "step %lld of %lld (%.1f %%), %.0f s left", (long long)sim->dynamics.step,
+                    (long long)sim->target_steps, 100.0 * (double)sim->dynamics.step / (double)sim->target_steps, remaining);
+}
+
+/* Everything that the final report needs of all ranks. */
+struct totals {
+    double phase_s[SK_TIMER_PHASES]; /* mean over ranks */
+    int64_t owned_min, owned_max, ghosts, import_cells, migrated, wide, prunes;
+    double messages_per_step, bytes_per_step, collectives_per_step;
+    double peak_rss, memory; /* bytes: largest on a rank; held by atoms, lists, halo over all ranks */
+    double constraint_worst;
+};
+
+static struct totals collect_totals(struct skein *sim)
+{
+    struct totals t;
+    memset(&t, 0, sizeof t);
+    double steps = (double)(sim->dynamics.step - sim->loop_first_step), ranks = sk_comm_size(sim->comm);
+    steps = steps > 0 ? steps : 1;
+    struct sk_comm_stats now = sk_comm_stats(sim->comm);
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    int64_t sums[8 + SK_TIMER_PHASES] = {sim->domain.halo.nghosts,
+                                         sim->domain.halo.import_cells,
+                                         sim->domain.home.migrated,
+                                         (int64_t)(now.messages - sim->loop_stats.messages),
+                                         (int64_t)(now.bytes - sim->loop_stats.bytes),
+                                         (int64_t)(now.blocking_collectives - sim->loop_stats.blocking_collectives),
+                                         sim->force.prunes,
+                                         (int64_t)(sk_force_memory(&sim->force) + sk_domain_memory(&sim->domain) +
+                                                   sim->atoms.capacity * sizeof(struct sk_atom_record))};
+    for (int p = 0; p < sim->timer.count; p++)
+        sums[8 + p] = sk_timer_ns(&sim->timer, p);
+    sk_comm_sum_i64(sim->comm, sums, 8 + SK_TIMER_PHASES);
+    t.ghosts = sums[0];
+    t.import_cells = sums[1];
+    t.migrated = sums[2];
+    t.messages_per_step = (double)sums[3] / steps;
+    t.bytes_per_step = (double)sums[4] / steps;
+    t.collectives_per_step = (double)sums[5] / steps / ranks;
+    t.prunes = sums[6];
+    t.memory = (double)sums[7];
+    for (int p = 0; p < sim->timer.count; p++)
+        t.phase_s[p] = (double)sums[8 + p] * 1e-9 / ranks;
+    int64_t extremes[3] = {sim->atoms.n, -sim->atoms.n, usage.ru_maxrss * 1024};
+    sk_comm_max_i64(sim->comm, extremes, 3);
+    t.owned_max = extremes[0];
+    t.owned_min = -extremes[1];
+    t.peak_rss = (double)extremes[2];
+    t.wide = sim->force.wide_steps;
+    t.constraint_worst = sim->dynamics.constraint_worst;
+    sk_comm_max_f64(sim->comm, &t.constraint_worst, 1);
+    return t;
+}
+
+static void json_done(struct skein *sim, const struct totals *t, bool is_stopped, double rate, double per_day,
+                      uint64_t hash)
+{
+    struct sk_json *json = &sim->json;
+    char text[17];
+    snprintf(text, sizeof text, "%016llx", (unsigned long long)hash);
+    sk_json_int(json, "steps", sim->dynamics.step);
+    sk_json_int(json, "steps_done", sim->dynamics.step - sim->loop_first_step);
+    sk_json_bool(json, "stopped", is_stopped);
+    sk_json_int(json, "atoms", sim->top.natoms);
+    sk_json_int(json, "ranks", sk_comm_size(sim->comm));
+    sk_json_string(json, "curve", curve_name(sim));
+    sk_json_double(json, "wall_s", sim->loop_s);
+    sk_json_double(json, "setup_s", sim->setup_s);
+    sk_json_double(json, is_lj(sim) ? "tau_per_day" : "ns_per_day", per_day);
+    sk_json_double(json, "atom_steps_per_s", rate * (double)sim->top.natoms);
+    sk_json_open_object(json, "phases_s");
+    for (int p = 0; p < sim->timer.count; p++)
+        sk_json_double(json, sim->timer.name[p], t->phase_s[p]);
+    sk_json_close(json);
+    sk_json_double(json, "imbalance", sim->domain.imbalance);
+    sk_json_int(json, "owned_min", t->owned_min);
+    sk_json_int(json, "owned_max", t->owned_max);
+    sk_json_int(json, "rebuilds", sim->domain.rebuilds);
+    sk_json_int(json, "recuts", sim->domain.recuts);
+    sk_json_int(json, "prunes", t->prunes);
+    sk_json_int(json, "migrated", t->migrated);
+    sk_json_int(json, "wide_steps", t->wide);
+    sk_json_double(json, "ghosts_per_atom", (double)t->ghosts / (double)sim->top.natoms);
+    sk_json_int(json, "import_cells", t->import_cells);
+    sk_json_double(json, "messages_per_step", t->messages_per_step);
+    sk_json_double(json, "bytes_per_step", t->bytes_per_step);
+    sk_json_double(json, "blocking_collectives_per_step", t->collectives_per_step);
+    sk_json_double(json, "constraint_rounds_mean", 0);
+    sk_json_int(json, "constraint_rounds_max", 0);
+    sk_json_int(json, "constraint_halos", 0);
+    sk_json_double(json, "constraint_worst", t->constraint_worst);
+    sk_json_double(json, "peak_rss_bytes", t->peak_rss);
+    sk_json_double(json, "memory_bytes_per_atom", t->memory / (double)sim->top.natoms);
+    sk_json_string(json, "state_hash", text);
+}
+
+enum sk_code sk_report_done(struct skein *sim, bool is_stopped, struct sk_error *err)
+{
+    struct totals t = collect_totals(sim);
+    uint64_t hash = sk_dynamics_hash(&sim->dynamics);
+    double steps = (double)(sim->dynamics.step - sim->loop_first_step), rate = sim->loop_s > 0 ? steps / sim->loop_s : 0;
+    double per_day = rate * sim->parameters.run.dt * 86400 * (is_lj(sim) ? 1 : 1e-3), phases = 0;
+    struct sk_log *log = &sim->log;
+    for (int p = 0; p < sim->timer.count; p++)
+        phases += t.phase_s[p];
+    sk_log_note(log, SK_LOG_NORMAL, "\n%-24s %s %lld", is_stopped ? "stopped early" : "done", "at step",
+                (long long)sim->dynamics.step);
+    sk_log_note(log, SK_LOG_NORMAL, "%-24s %.3f s (and %.3f s of setup)", "wall time", sim->loop_s, sim->setup_s);
+    sk_log_note(log, SK_LOG_NORMAL, "%-24s %.4g %s, %.4g steps/s, %.4g million atom-steps/s", "speed", per_day,
+                is_lj(sim) ? "tau/day" : "ns/day", rate, rate * (double)sim->top.natoms * 1e-6);
+    for (int p = 0; p < sim->timer.count; p++)
+        sk_log_note(log, SK_LOG_NORMAL, "  %-22s %6.1f %%", sim->timer.name[p],
+                    phases > 0 ? 100 * t.phase_s[p] / phases : 0);
+    sk_log_note(log, SK_LOG_NORMAL, "%-24s %.3f (largest work over mean), %lld to %lld atoms a rank", "load imbalance",
+                sim->domain.imbalance, (long long)t.owned_min, (long long)t.owned_max);
+    sk_log_note(log, SK_LOG_NORMAL, "%-24s %lld list rebuilds, %lld migrations, %lld wide steps", "rebuilds",
+                (long long)sim->domain.rebuilds, (long long)t.migrated, (long long)t.wide);
+    sk_log_note(log, SK_LOG_NORMAL, "%-24s %.3f", "ghosts per atom", (double)t.ghosts / (double)sim->top.natoms);
+    sk_log_note(log, SK_LOG_NORMAL, "%-24s %.1f messages, %.0f bytes", "a step sends", t.messages_per_step,
+                t.bytes_per_step);
+    sk_log_note(log, SK_LOG_NORMAL, "%-24s %.0f bytes an atom, largest process %.1f MB", "memory",
+                t.memory / (double)sim->top.natoms, t.peak_rss * 1e-6);
+    if (json_begin(sim, "done"))
+        json_done(sim, &t, is_stopped, rate, per_day, hash);
+    enum sk_code code = json_end(sim, err);
+    /* printed even with --quiet: it is the run's result */
+    if (sim->log.out)
+        fprintf(sim->log.out, "state hash: %016llx\n", (unsigned long long)hash);
+    if (is_stopped)
+        sk_log_note(log, SK_LOG_NORMAL, "run the same command again with --resume to go on");
+    return code;
+}
+
+int skein_check(struct skein *sim)
+{
+    struct sk_log *log = &sim->log;
+    log_parameters(sim);
+    sk_log_note(log, SK_LOG_NORMAL, "title: %s", sim->top.title);
+    for (int b = 0; b < sim->top.nblocks; b++) {
+        const struct sk_moltype *type = &sim->top.moltypes[sim->top.blocks[b].moltype];
+        sk_log_note(log, SK_LOG_NORMAL, "%12lld x %-16s %d atoms, %d rigid waters, %d exclusions each",
+                    (long long)sim->top.blocks[b].count, type->name, type->natoms, type->nsettles,
+                    type->excluded_start[type->natoms] / 2);
+    }
+    const int32_t *n = sim->domain.cells.n;
+    sk_log_note(log, SK_LOG_NORMAL,
+                "%lld atoms (replicate %dx%dx%d), box %.6g x %.6g x %.6g, %.6g degrees of freedom, %d x %d x %d cells",
+                (long long)sim->top.natoms, sim->top.replicate[0], sim->top.replicate[1], sim->top.replicate[2],
+                sim->box.edge[0], sim->box.edge[1], sim->box.edge[2], sim->dynamics.dof, n[0], n[1], n[2]);
+    struct skein_energies e;
+    int code = skein_get_energies(sim, &e);
+    if (code)
+        return code;
+    sk_log_note(log, SK_LOG_NORMAL, "potential %.9g, kinetic %.9g, temperature %.6g, pressure %.6g", e.potential,
+                e.kinetic, e.temperature, e.pressure);
+    sk_log_note(log, SK_LOG_NORMAL, "input is valid");
+    return SK_OK;
+}

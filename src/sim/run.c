@@ -1,0 +1,154 @@
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/signals.h"
+#include "sim/sim.h"
+
+static enum sk_code write_checkpoint(struct skein *sim, struct sk_error *err)
+{
+    struct sk_dynamics *d = &sim->dynamics;
+    double began = sk_comm_wall();
+    struct sk_checkpoint_state state;
+    memset(&state, 0, sizeof state);
+    state.natoms = sim->top.natoms;
+    state.step = d->step;
+    state.time = (double)d->step * sim->parameters.run.dt;
+    state.box = sim->box;
+    state.seed = sim->parameters.run.seed;
+    state.model_hash = sim->model_hash;
+    state.state_hash = sk_dynamics_hash(d);
+    state.integrator = (int32_t)sim->parameters.run.integrator;
+    state.velocity_time = sim->parameters.run.integrator == SK_VELOCITY_VERLET ? SK_VELOCITY_ON_STEP
+                                                                               : SK_VELOCITY_HALF_STEP_BACK;
+    state.quantum_bits = d->units.quantum_bits;
+    state.force_scale = sim->force.nonbonded.pair.force_scale;
+    state.has_pending_box = d->has_pending_box;
+    memcpy(state.pending_box, d->pending_box, sizeof state.pending_box);
+    state.conserved_offset = d->conserved_offset;
+    state.last_energy_step = sim->last_energy_step;
+    state.rebuilds = sim->domain.rebuilds;
+    snprintf(state.version, sizeof state.version, "%s", SK_VERSION);
+    enum sk_code code = sk_checkpoint_write(sim->comm, sim->parameters.output.checkpoint, &state, &sim->atoms, err);
+    if (!code)
+        code = sk_report_checkpoint(sim, sk_comm_wall() - began, err);
+    return code;
+}
+
+static enum sk_code write_frame(struct skein *sim, struct sk_error *err)
+{
+    struct sk_dynamics *d = &sim->dynamics;
+    double(*force)[3] = NULL;
+    if (sim->parameters.output.forces) {
+        force = sk_alloc((size_t)sim->atoms.n, sizeof *force);
+        double scale = 1 / sim->force.nonbonded.pair.force_scale;
+        for (int i = 0; i < sim->atoms.n; i++)
+            for (int k = 0; k < 3; k++)
+                force[i][k] = (double)sim->force.total[i][k] * scale;
+    }
+    struct sk_frame frame = {d->step, (double)d->step * sim->parameters.run.dt, sim->box, &sim->atoms,
+                             (const double(*)[3])force};
+    enum sk_code code = sk_trajectory_write(sim->trajectory, &frame, err);
+    sk_free(&force);
+    return code;
+}
+
+/* Why this rank wants to stop: 0 not at all. Its maximum over ranks is known after the next evaluate. */
+static int wants_stop(const struct skein *sim)
+{
+    double hours = sim->options.max_hours;
+    bool is_late = hours > 0 && sk_comm_rank(sim->comm) == 0 && sk_comm_wall() - sim->opened_at > hours * 3600;
+    return sk_signals_pending() || is_late;
+}
+
+static bool is_due(int64_t step, int64_t every)
+{
+    return every > 0 && step % every == 0;
+}
+
+/* Output that belongs to the present step, whose forces are known and whose reduction is closed. */
+static enum sk_code write_step(struct skein *sim, bool is_end, struct sk_error *err)
+{
+    const struct sk_parameters *p = &sim->parameters;
+    struct sk_dynamics *d = &sim->dynamics;
+    int before = sk_timer_enter(&sim->timer, sim->phase_output);
+    enum sk_code code = SK_OK;
+    if (d->has_record)
+        code = sk_report_energy(sim, err);
+    if (!code && sim->trajectory && is_due(d->step, p->output.trajectory_every))
+        code = write_frame(sim, err);
+    if (!code && is_due(d->step, p->output.hash_every))
+        sk_log_note(&sim->log, SK_LOG_NORMAL, "step %lld state hash: %016llx", (long long)d->step,
+                    (unsigned long long)sk_dynamics_hash(d));
+    bool has_moved = d->step > sim->loop_first_step;
+    if (!code && !is_end && has_moved && is_due(d->step, p->output.checkpoint_every))
+        code = write_checkpoint(sim, err);
+    sk_timer_enter(&sim->timer, before);
+    return code;
+}
+
+static enum sk_code run_loop(struct skein *sim, bool *is_stopped, struct sk_error *err)
+{
+    struct sk_dynamics *d = &sim->dynamics;
+    const struct sk_parameters *p = &sim->parameters;
+    for (;;) {
+        bool is_last = d->step >= sim->target_steps;
+        bool wants_energy = (is_last || is_due(d->step, p->output.energy_every)) && d->step > sim->last_energy_step;
+        d->local_request = wants_stop(sim);
+        enum sk_code code = sk_dynamics_evaluate(d, wants_energy, err);
+        if (code)
+            return code;
+        *is_stopped = !is_last && d->agreed_request;
+        if ((code = write_step(sim, is_last || *is_stopped, err)))
+            return code;
+        if (is_last && wants_energy) {
+            sk_dynamics_trial(d);
+            if ((code = sk_report_energy(sim, err)))
+                return code;
+        }
+        if (is_last || *is_stopped)
+            return write_checkpoint(sim, err);
+        sk_report_progress(sim);
+        sk_dynamics_advance(d);
+    }
+}
+
+static void mark_loop_start(struct skein *sim)
+{
+    sk_comm_barrier(sim->comm);
+    sim->loop_first_step = sim->dynamics.step;
+    sim->loop_stats = sk_comm_stats(sim->comm);
+    sk_timer_reset(&sim->timer);
+    sim->setup_s = sk_comm_wall() - sim->opened_at;
+}
+
+int skein_run(struct skein *sim)
+{
+    struct sk_error *err = &sim->error;
+    enum sk_code code = sk_report_open(sim, err);
+    if (!code && sim->parameters.output.trajectory[0])
+        code = sk_trajectory_open(sim->comm, &sim->parameters, &sim->top, sim->is_resumed ? sim->checkpoint.step : -1,
+                                  &sim->trajectory, err);
+    if (!code)
+        code = sk_report_start(sim, err);
+    if (code)
+        return code;
+    sk_signals_catch();
+    mark_loop_start(sim);
+    double began = sk_comm_wall();
+    bool is_stopped = false;
+    code = run_loop(sim, &is_stopped, err);
+    sim->loop_s = sk_comm_wall() - began;
+    sk_timer_enter(&sim->timer, SK_TIMER_NONE);
+    if (sim->trajectory) {
+        struct sk_error closing;
+        enum sk_code closed = sk_trajectory_close(&sim->trajectory, &closing);
+        if (!code && closed) {
+            *err = closing;
+            code = closed;
+        }
+    }
+    if (!code)
+        code = sk_report_done(sim, is_stopped, err);
+    return code ? (int)code : is_stopped ? SK_EXIT_STOPPED : SK_OK;
+}

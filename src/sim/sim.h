@@ -1,0 +1,67 @@
+/* Sim: one simulation, put together from all modules: opened (read on one rank, agreed, distributed), stepped, looked
+ * at, closed. The public face is include/skein/skein.h; this is its inside. */
+#ifndef SK_SIM_SIM_H
+#define SK_SIM_SIM_H
+
+#include "base/json.h"
+#include "base/log.h"
+#include "dynamics/dynamics.h"
+#include "io/checkpoint.h"
+#include "io/trajectory.h"
+#include "model/forcefield.h"
+#include "read/structure.h"
+#include "skein/skein.h"
+
+struct skein {
+    struct sk_error error;
+    struct skein_options options;
+    struct sk_comm *comm;
+    struct sk_parameters parameters;
+    struct sk_topology top;
+    struct sk_forcefield ff;
+    struct sk_structure structure;
+    struct sk_box box;
+    struct sk_atoms atoms;
+    struct sk_domain domain;
+    struct sk_force force;
+    struct sk_rigid rigid;
+    struct sk_dynamics dynamics;
+    struct sk_timer timer;
+    struct sk_log log;
+    bool has_domain, has_force, has_rigid;
+    /* output */
+    FILE *json_file;
+    struct sk_json json;
+    bool has_json;
+    struct sk_trajectory *trajectory;
+    bool is_resumed;
+    struct sk_checkpoint_state checkpoint; /* what was resumed from */
+    uint64_t model_hash;
+    int64_t target_steps;
+    int64_t last_energy_step; /* -1: none reported yet */
+    double opened_at, setup_s, loop_s;
+    int64_t loop_first_step;
+    struct sk_comm_stats loop_stats; /* counters at the start of the loop */
+    int64_t loop_rebuilds, loop_prunes, loop_migrated, loop_wide;
+    int phase_output;
+    bool is_evaluated; /* forces belong to the present step */
+    char variant_names[64];
+    char checkpoint_used[1024];
+};
+
+/* read.c: parses run file, topology and force field on rank 0 and gives them to all. Collective. */
+enum sk_code sk_sim_read_model(struct skein *sim, const char *run_file, struct sk_error *err);
+/* read.c: streams coordinates to their id blocks. Collective. */
+enum sk_code sk_sim_read_atoms(struct skein *sim, struct sk_error *err);
+/* Continues from the checkpoint's atoms. Collective. */
+enum sk_code sk_sim_read_checkpoint(struct skein *sim, struct sk_error *err);
+
+/* report.c: human and machine output. Rank 0 writes; collective where it reduces. */
+enum sk_code sk_report_open(struct skein *sim, struct sk_error *err);
+enum sk_code sk_report_start(struct skein *sim, struct sk_error *err);
+enum sk_code sk_report_energy(struct skein *sim, struct sk_error *err);
+enum sk_code sk_report_checkpoint(struct skein *sim, double seconds, struct sk_error *err);
+void sk_report_progress(struct skein *sim);
+enum sk_code sk_report_done(struct skein *sim, bool is_stopped, struct sk_error *err);
+
+#endif
