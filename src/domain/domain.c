@@ -140,6 +140,8 @@ enum sk_code sk_domain_rebuild(struct sk_domain *domain, const struct sk_topolog
     if (domain->cells.nranks > 1)
         domain_balance(domain, work, atoms);
     sk_home_migrate(&domain->home, &domain->cells, domain->comm, atoms);
+    if (domain->rebuilds == 1)
+        domain->home.migrated = 0; /* the way home from the id blocks is not migration */
     enum sk_code code = domain_verify(domain, top, atoms, err);
     if (code)
         return code;

@@ -64,13 +64,16 @@ struct sk_dynamics {
     struct sk_record record;   /* last completed */
     bool has_record;           /* a record was completed by the last evaluate */
     bool needs_rebuild;        /* equal on all ranks */
-    double fastest2;           /* largest speed^2 on this rank at the last advance */
+    double moved, growth;      /* largest displacement on this rank since the list was made, and its last increase */
     int64_t failed_atom;       /* owned atom that could not be moved, or -1 */
     int local_request;         /* e.g. a signal on this rank; its maximum over ranks is in agreed_request */
     int agreed_request;
     double constraint_worst;   /* largest relative residual ever on this rank */
     int64_t constraint_failures;
     int failed_water;
+    double *inverse_mass;      /* [owned][3] 1 / mass, for flat loops */
+    double *move;              /* [owned][3] displacement of the step, length units */
+    size_t inverse_mass_capacity, move_capacity;
 };
 
 /* Derived constants and zeroed accumulators; the borrowed fields are set by the caller before. */
@@ -92,7 +95,17 @@ uint64_t sk_dynamics_hash(struct sk_dynamics *dynamics);
 /* Collective. Agrees on a failure noted by advance. */
 enum sk_code sk_dynamics_verify(struct sk_dynamics *dynamics, struct sk_error *err);
 
-/* Internal to the module: observe.c */
+/* Frees what init and the steps allocated. */
+void sk_dynamics_clear(struct sk_dynamics *dynamics);
+
+/* ---- internal to the module ---- */
+
+/* advance.c: the advance without what belongs to the end of a step; arrays for owned atoms in a new order; velocities
+ * without components along rigid bonds (RATTLE), with virial[3] += scale x -1/2 sum mu b b unless NULL. Local. */
+void sk_dynamics_move(struct sk_dynamics *dynamics);
+void sk_dynamics_set_masses(struct sk_dynamics *dynamics);
+void sk_dynamics_project(struct sk_dynamics *dynamics, sk_int128 virial[3], double scale);
+/* observe.c: collects, packs and unpacks what a step observes. */
 void sk_observe_forces(struct sk_dynamics *dynamics, bool wants_energy);
 void sk_observe_pack(const struct sk_observables *observables, struct sk_reduction *reduction);
 void sk_observe_complete(struct sk_dynamics *dynamics, const struct sk_reduction *reduction);

@@ -2,6 +2,7 @@
 
 #include "base/math.h"
 #include "base/rng.h"
+#include "dynamics/coupling.h"
 #include "dynamics/dynamics.h"
 
 /* Exact sums over all atoms: kinetic energy (sum[0]) and momentum (sum[1..3]), in SK_ENERGY_SCALE. */
@@ -21,25 +22,6 @@ static void sum_motion(struct sk_dynamics *d, double sum[4])
         sum[s] = (double)exact[s] / SK_ENERGY_SCALE;
 }
 
-static void project_waters(struct sk_dynamics *d)
-{
-    struct sk_atoms *a = d->atoms;
-    for (int w = 0; w < d->rigid->nwaters; w++) {
-        const int *atom = d->rigid->waters[w].atom;
-        double bond[2][3], v[3][3], mu[3], virial[3][3] = {{0}};
-        for (int k = 0; k < 3; k++)
-            for (int leg = 0; leg < 2; leg++)
-                bond[leg][k] = sk_frac_difference(a->x[atom[leg + 1]][k], a->x[atom[0]][k]) * d->box->edge[k];
-        for (int m = 0; m < 3; m++)
-            for (int k = 0; k < 3; k++)
-                v[m][k] = a->v[atom[m]][k];
-        sk_water_velocities(&d->rigid->kinds[d->rigid->waters[w].kind], (const double(*)[3])bond, v, mu, virial);
-        for (int m = 0; m < 3; m++)
-            for (int k = 0; k < 3; k++)
-                a->v[atom[m]][k] = v[m][k];
-    }
-}
-
 void sk_dynamics_maxwell(struct sk_dynamics *d)
 {
     struct sk_atoms *a = d->atoms;
@@ -52,7 +34,7 @@ void sk_dynamics_maxwell(struct sk_dynamics *d)
             a->v[i][k] = width * normal[k];
     }
     sk_rigid_rebuild(d->rigid, d->top, a);
-    project_waters(d);
+    sk_dynamics_project(d, NULL, 0);
     if (p->run.remove_com_every > 0) {
         sum_motion(d, sum);
         for (int i = 0; i < a->n; i++)
@@ -64,4 +46,29 @@ void sk_dynamics_maxwell(struct sk_dynamics *d)
     for (int i = 0; i < a->n; i++)
         for (int k = 0; k < 3; k++)
             a->v[i][k] *= factor;
+}
+
+
+void sk_dynamics_init(struct sk_dynamics *d)
+{
+    const struct sk_parameters *p = d->parameters;
+    bool is_langevin = p->temperature.thermostat == SK_THERMOSTAT_LANGEVIN;
+    d->dof = 3.0 * (double)d->top->natoms - 3.0 * (double)sk_topology_settles(d->top);
+    if (p->run.remove_com_every > 0 && !is_langevin)
+        d->dof -= 3;
+    if (is_langevin)
+        sk_langevin_factors(p->run.dt, p->temperature.tau, d->units.boltzmann * p->temperature.target, &d->langevin_a,
+                            &d->langevin_b);
+    d->needs_rebuild = true;
+    d->failed_atom = d->failed_water = -1;
+    d->constraint_worst = 0;
+    d->is_on_step = p->run.velocity_time == SK_VELOCITY_ON_STEP;
+    struct sk_timer *timer = d->phases.timer;
+    d->phases.pair = sk_timer_phase(timer, "pair");
+    d->phases.prune = sk_timer_phase(timer, "prune");
+    d->phases.list = sk_timer_phase(timer, "list");
+    d->phases.halo = sk_timer_phase(timer, "halo");
+    d->phase_rebuild = sk_timer_phase(timer, "rebuild");
+    d->phase_reduce = sk_timer_phase(timer, "reduce");
+    d->phase_update = sk_timer_phase(timer, "update");
 }

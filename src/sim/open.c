@@ -229,6 +229,7 @@ void skein_close(struct skein **simulation)
         sk_force_clear(&sim->force);
     if (sim->has_rigid)
         sk_rigid_clear(&sim->rigid);
+    sk_dynamics_clear(&sim->dynamics);
     sk_atoms_clear(&sim->atoms);
     sk_forcefield_clear(&sim->ff);
     sk_topology_clear(&sim->top);

@@ -1,0 +1,222 @@
+#include <math.h>
+#include <string.h>
+
+#include "base/math.h"
+#include "base/memory.h"
+#include "base/rng.h"
+#include "dynamics/dynamics.h"
+
+#define LARGEST_MOVE 0.25 /* box edges in one step: beyond, the run has failed */
+
+void sk_dynamics_set_masses(struct sk_dynamics *d)
+{
+    size_t n = 3 * (size_t)d->atoms->n + 3;
+    sk_reserve(&d->inverse_mass, &d->inverse_mass_capacity, n);
+    sk_reserve(&d->move, &d->move_capacity, n);
+    for (int i = 0; i < d->atoms->n; i++)
+        for (int k = 0; k < 3; k++)
+            d->inverse_mass[3 * i + k] = 1 / d->top->kinds[d->atoms->kind[i]].mass;
+}
+
+/* Legs from the apex, nearest images. */
+static void water_bonds(const struct sk_dynamics *d, const int atom[3], double bond[2][3])
+{
+    const sk_frac(*x)[3] = (const sk_frac(*)[3])d->atoms->x;
+    for (int leg = 0; leg < 2; leg++)
+        for (int k = 0; k < 3; k++)
+            bond[leg][k] = sk_frac_difference(x[atom[leg + 1]][k], x[atom[0]][k]) * d->box->edge[k];
+}
+
+static void add_virial(sk_int128 sum[3], double virial[3][3], double scale)
+{
+    for (int k = 0; k < 3; k++)
+        sum[k] += sk_round(virial[k][k] * scale * SK_ENERGY_SCALE);
+}
+
+void sk_dynamics_project(struct sk_dynamics *d, sk_int128 sum[3], double scale)
+{
+    double(*v)[3] = d->atoms->v;
+    for (int w = 0; w < d->rigid->nwaters; w++) {
+        const struct sk_rigid_water *water = &d->rigid->waters[w];
+        double bond[2][3], velocity[3][3], mu[3], virial[3][3] = {{0}};
+        water_bonds(d, water->atom, bond);
+        for (int a = 0; a < 3; a++)
+            memcpy(velocity[a], v[water->atom[a]], sizeof velocity[a]);
+        sk_water_velocities(&d->rigid->kinds[water->kind], (const double(*)[3])bond, velocity, mu, virial);
+        for (int a = 0; a < 3; a++)
+            memcpy(v[water->atom[a]], velocity[a], sizeof velocity[a]);
+        if (sum)
+            add_virial(sum, virial, scale);
+    }
+}
+
+static void sum_kinetic(const struct sk_dynamics *d, sk_int128 sum[3])
+{
+    int64_t part[3] = {0};
+    for (int i = 0; i < d->atoms->n; i++) {
+        double half_mass = 0.5 * d->top->kinds[d->atoms->kind[i]].mass;
+        for (int k = 0; k < 3; k++)
+            part[k] += sk_round(half_mass * d->atoms->v[i][k] * d->atoms->v[i][k] * SK_ENERGY_SCALE);
+    }
+    for (int k = 0; k < 3; k++)
+        sum[k] = part[k];
+}
+
+static void sum_momentum(const struct sk_dynamics *d, sk_int128 sum[3])
+{
+    int64_t part[3] = {0};
+    for (int i = 0; i < d->atoms->n; i++) {
+        double mass = d->top->kinds[d->atoms->kind[i]].mass;
+        for (int k = 0; k < 3; k++)
+            part[k] += sk_round(mass * d->atoms->v[i][k] * SK_ENERGY_SCALE);
+    }
+    for (int k = 0; k < 3; k++)
+        sum[k] = part[k];
+}
+
+/* The Langevin bath acts in the middle of the drift (LFMiddle). Fills move; the heat goes to the observables. */
+static void drift_in_bath(struct sk_dynamics *d, double dt)
+{
+    double noise[4], half = 0.5 * dt;
+    for (int i = 0; i < d->atoms->n; i++) {
+        double *v = d->atoms->v[i], mass = d->top->kinds[d->atoms->kind[i]].mass, width = d->langevin_b / sqrt(mass);
+        sk_rng_normal4(d->parameters->run.seed, SK_RNG_LANGEVIN, (uint64_t)d->atoms->id[i], (uint64_t)d->step, 0, noise);
+        for (int k = 0; k < 3; k++) {
+            double entering = v[k];
+            v[k] = d->langevin_a * entering + width * noise[k];
+            d->move[3 * i + k] = half * entering + half * v[k];
+            d->observables.bath += sk_round(0.5 * mass * (v[k] * v[k] - entering * entering) * SK_ENERGY_SCALE);
+        }
+    }
+}
+
+/* Changes moves and velocities so that the water is rigid after the move. */
+static void constrain_water(struct sk_dynamics *d, int w, double dt, double virial_scale)
+{
+    const struct sk_rigid_water *water = &d->rigid->waters[w];
+    const struct sk_water *kind = &d->rigid->kinds[water->kind];
+    double before[2][3], after[2][3], correction[3][3], lambda[3], virial[3][3] = {{0}};
+    const int *atom = water->atom;
+    water_bonds(d, atom, before);
+    for (int leg = 0; leg < 2; leg++)
+        for (int k = 0; k < 3; k++)
+            after[leg][k] = before[leg][k] + (d->move[3 * atom[leg + 1] + k] - d->move[3 * atom[0] + k]);
+    double worst = sk_water_positions(kind, (const double(*)[3])before, (const double(*)[3])after, correction, lambda,
+                                      virial);
+    if (!(worst <= d->constraint_worst))
+        d->constraint_worst = worst;
+    if (!(worst <= kind->tolerance) && d->failed_water < 0)
+        d->failed_water = w;
+    if (d->observables.has_virial)
+        add_virial(d->observables.constraint_virial, virial, virial_scale);
+    for (int a = 0; a < 3; a++)
+        for (int k = 0; k < 3; k++) {
+            d->move[3 * atom[a] + k] += correction[a][k];
+            d->atoms->v[atom[a]][k] += correction[a][k] / dt;
+        }
+}
+
+/* The first atom that moves too far (or by NaN), or -1. */
+static int64_t find_runaway(const struct sk_dynamics *d)
+{
+    for (int i = 0; i < d->atoms->n; i++)
+        for (int k = 0; k < 3; k++)
+            if (!(fabs(d->move[3 * i + k]) < LARGEST_MOVE * d->box->edge[k]))
+                return i;
+    return -1;
+}
+
+void sk_dynamics_move(struct sk_dynamics *d)
+{
+    struct sk_atoms *a = d->atoms;
+    struct sk_observables *o = &d->observables;
+    const struct sk_kernel_variant *kernel = d->force->variant;
+    const struct sk_parameters *p = d->parameters;
+    double dt = p->run.dt, kick_time = p->run.integrator == SK_VELOCITY_VERLET ? 0.5 * dt : dt, to_fraction[3];
+    bool has_kinetic = o->has_energy || o->is_coupled || o->has_momentum;
+    int n = 3 * a->n;
+    o->bath = 0;
+    memset(o->constraint_virial, 0, sizeof o->constraint_virial);
+    if (has_kinetic)
+        sum_kinetic(d, o->kinetic_before);
+    kernel->kick(a->v[0], d->force->total[0], d->inverse_mass, kick_time / d->force->nonbonded.pair.force_scale, n);
+    if (p->temperature.thermostat == SK_THERMOSTAT_LANGEVIN) {
+        sk_dynamics_project(d, o->constraint_virial, 1 / dt);
+        drift_in_bath(d, dt);
+    } else
+        kernel->drift(d->move, a->v[0], dt, n);
+    for (int w = 0; w < d->rigid->nwaters; w++)
+        constrain_water(d, w, dt, 1 / (dt * kick_time));
+    for (int k = 0; k < 3; k++)
+        to_fraction[k] = 0x1p64 / d->box->edge[k];
+    if (kernel->move(a->x[0], a->image[0], d->move, to_fraction, n) >= LARGEST_MOVE * 0x1p64)
+        d->failed_atom = find_runaway(d);
+    if (has_kinetic)
+        sum_kinetic(d, o->kinetic_after);
+    if (o->has_momentum)
+        sum_momentum(d, o->momentum);
+}
+
+static void apply_box(struct sk_dynamics *d)
+{
+    for (int k = 0; k < 3; k++)
+        d->box->edge[k] *= d->pending_box[k];
+    if (d->parameters->pressure.barostat == SK_BAROSTAT_C_RESCALE)
+        for (int i = 0; i < d->atoms->n; i++)
+            for (int k = 0; k < 3; k++)
+                d->atoms->v[i][k] /= d->pending_box[k];
+    d->has_pending_box = false;
+    sk_force_set_box(d->force, d->box);
+}
+
+void sk_dynamics_advance(struct sk_dynamics *d)
+{
+    sk_timer_enter(d->phases.timer, d->phase_update);
+    sk_dynamics_move(d);
+    d->is_on_step = false;
+    if (d->has_pending_box)
+        apply_box(d);
+    d->step++;
+}
+
+void sk_dynamics_trial(struct sk_dynamics *d)
+{
+    struct sk_atoms *a = d->atoms;
+    size_t n = (size_t)a->n;
+    sk_frac(*x)[3] = sk_alloc(n, sizeof *x);
+    double(*v)[3] = sk_alloc(n, sizeof *v), offset = d->conserved_offset;
+    int32_t(*image)[3] = sk_alloc(n, sizeof *image);
+    memcpy(x, a->x, n * sizeof *x);
+    memcpy(v, a->v, n * sizeof *v);
+    memcpy(image, a->image, n * sizeof *image);
+    struct sk_observables kept = d->observables;
+    sk_dynamics_move(d);
+    struct sk_reduction local, global;
+    memset(&local, 0, sizeof local);
+    sk_observe_pack(&d->observables, &local);
+    sk_reduction_begin(d->comm, &local);
+    sk_reduction_end(d->comm, &global);
+    d->observables.is_coupled = d->observables.has_momentum = false; /* the record only: baths act in the real advance */
+    sk_observe_complete(d, &global);
+    d->observables = kept;
+    d->conserved_offset = offset;
+    memcpy(a->x, x, n * sizeof *x);
+    memcpy(a->v, v, n * sizeof *v);
+    memcpy(a->image, image, n * sizeof *image);
+    sk_free(&x);
+    sk_free(&v);
+    sk_free(&image);
+}
+
+uint64_t sk_dynamics_hash(struct sk_dynamics *d)
+{
+    int64_t sum = (int64_t)sk_atoms_hash(d->atoms);
+    sk_comm_sum_i64(d->comm, &sum, 1);
+    return (uint64_t)sum + sk_state_hash_frame(d->box->edge, d->step);
+}
+
+void sk_dynamics_clear(struct sk_dynamics *d)
+{
+    sk_free(&d->inverse_mass);
+    sk_free(&d->move);
+}

@@ -1,0 +1,187 @@
+#include <math.h>
+#include <string.h>
+
+#include "base/math.h"
+#include "dynamics/dynamics.h"
+
+#define GROWTH_MARGIN 1.5 /* displacements may grow faster in the next step than in this one */
+
+enum { MAX_DISPLACEMENT, MAX_EXPECTED, MAX_RANGE, MAX_BAD, MAX_FAILED, MAX_REQUEST };
+
+/* Non-negative doubles order like their bits. */
+static int64_t bits_of(double x)
+{
+    int64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static double from_bits(int64_t bits)
+{
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static enum sk_code dynamics_rebuild(struct sk_dynamics *d, struct sk_error *err)
+{
+    sk_timer_enter(d->phases.timer, d->phase_rebuild);
+    enum sk_code code = sk_domain_rebuild(d->domain, d->top, d->box, d->force->list_radius,
+                                          d->domain->rebuilds ? d->force->work : NULL, d->atoms, err);
+    if (code)
+        return code;
+    sk_rigid_rebuild(d->rigid, d->top, d->atoms);
+    sk_force_rebuild(d->force, d->domain, d->atoms, d->box, &d->phases);
+    sk_dynamics_set_masses(d);
+    d->needs_rebuild = false;
+    d->moved = 0;
+    return SK_OK;
+}
+
+/* One attempt at the forces with the present list; *global has this step's maxima and the last step's sums. */
+static void evaluate_once(struct sk_dynamics *d, struct sk_reduction *global)
+{
+    struct sk_reduction local;
+    memset(&local, 0, sizeof local);
+    double moved = sk_force_displacement(d->force, d->atoms, d->box);
+    if (moved > 0)
+        d->growth = moved > d->moved ? moved - d->moved : 0;
+    d->moved = moved;
+    sk_force_begin(d->force, d->domain, d->atoms, d->box, &d->phases);
+    local.max[MAX_DISPLACEMENT] = bits_of(moved);
+    local.max[MAX_EXPECTED] = bits_of(moved + GROWTH_MARGIN * d->growth);
+    local.max[MAX_RANGE] = d->force->has_range;
+    local.max[MAX_FAILED] = d->failed_atom >= 0 || d->failed_water >= 0;
+    local.max[MAX_REQUEST] = d->local_request;
+    sk_observe_pack(&d->observables, &local);
+    sk_reduction_begin(d->comm, &local);
+    sk_force_end(d->force, d->domain, d->atoms, d->box, &d->phases);
+    sk_timer_enter(d->phases.timer, d->phase_reduce);
+    sk_reduction_end(d->comm, global);
+}
+
+/* Names the atom with the largest force over all ranks. Collective. */
+static enum sk_code fail_runaway(struct sk_dynamics *d, const char *what, struct sk_error *err)
+{
+    double scale = 1 / d->force->nonbonded.pair.force_scale, largest2 = -1;
+    int worst = -1;
+    for (int i = 0; i < d->atoms->n; i++) {
+        double f2 = 0;
+        for (int k = 0; k < 3; k++)
+            f2 += (double)d->force->total[i][k] * (double)d->force->total[i][k] * scale * scale;
+        if (f2 > largest2) {
+            largest2 = f2;
+            worst = i;
+        }
+    }
+    int64_t mine = worst >= 0 ? bits_of(sqrt(largest2)) : -1, all = mine;
+    sk_comm_max_i64(d->comm, &all, 1);
+    enum sk_code code = SK_OK;
+    if (mine == all && worst >= 0) {
+        struct sk_place at = sk_topology_find(d->top, d->atoms->id[worst]);
+        const struct sk_moltype *type = &d->top->moltypes[at.moltype];
+        double place[3];
+        for (int k = 0; k < 3; k++)
+            place[k] = (double)d->atoms->x[worst][k] * 0x1p-64 * d->box->edge[k];
+        code = sk_fail(err, SK_EPHYSICS,
+                       "step %lld: %s; the largest force, %.6g %s, acts on atom %lld (%s of %s, molecule at atom %lld) at "
+                       "%.4f %.4f %.4f on rank %d; look for overlapping atoms there, or take a shorter time step",
+                       (long long)d->step, what, sqrt(largest2),
+                       d->units.system == SK_UNITS_LJ ? "epsilon/sigma" : "kJ/mol/nm",
+                       (long long)d->atoms->id[worst] + 1, type->atoms[at.place].name, type->name,
+                       (long long)at.molecule + 1, place[0], place[1], place[2], sk_comm_rank(d->comm));
+    }
+    return sk_comm_agree(d->comm, err, code);
+}
+
+enum sk_code sk_dynamics_verify(struct sk_dynamics *d, struct sk_error *err)
+{
+    enum sk_code code = SK_OK;
+    if (d->failed_atom >= 0) {
+        int64_t i = d->failed_atom;
+        const double *v = d->atoms->v[i];
+        code = sk_fail(err, SK_EPHYSICS,
+                       "step %lld: atom %lld moves by more than a quarter of the box in one step (velocity %.4g %.4g "
+                       "%.4g, force %.4g %.4g %.4g) on rank %d; the time step is too long or the start has overlapping atoms",
+                       (long long)d->step, (long long)d->atoms->id[i] + 1, v[0], v[1], v[2],
+                       (double)d->force->total[i][0] / d->force->nonbonded.pair.force_scale,
+                       (double)d->force->total[i][1] / d->force->nonbonded.pair.force_scale,
+                       (double)d->force->total[i][2] / d->force->nonbonded.pair.force_scale, sk_comm_rank(d->comm));
+    } else if (d->failed_water >= 0) {
+        const struct sk_rigid_water *w = &d->rigid->waters[d->failed_water];
+        code = sk_fail(err, SK_EPHYSICS,
+                       "step %lld: rigid water of atoms %lld, %lld, %lld cannot be constrained (relative length error %.3g, "
+                       "tolerance %.3g) on rank %d; the time step is too long or the start has overlapping atoms",
+                       (long long)d->step, (long long)d->atoms->id[w->atom[0]] + 1,
+                       (long long)d->atoms->id[w->atom[1]] + 1, (long long)d->atoms->id[w->atom[2]] + 1,
+                       d->constraint_worst, d->rigid->kinds[w->kind].tolerance, sk_comm_rank(d->comm));
+    }
+    return sk_comm_agree(d->comm, err, code);
+}
+
+/* Half a kick for velocity Verlet, after which velocities obey the constraints at time n. */
+static void finish_kick(struct sk_dynamics *d, double dt)
+{
+    struct sk_atoms *a = d->atoms;
+    d->force->variant->kick(a->v[0], d->force->total[0], d->inverse_mass, dt / d->force->nonbonded.pair.force_scale,
+                            3 * a->n);
+    sk_dynamics_project(d, NULL, 0);
+}
+
+/* Brings velocities to the phase that the integrator keeps between steps (see the header). */
+static void settle_phase(struct sk_dynamics *d)
+{
+    bool is_verlet = d->parameters->run.integrator == SK_VELOCITY_VERLET;
+    if (is_verlet && !d->is_on_step)
+        finish_kick(d, 0.5 * d->parameters->run.dt);
+    else if (!is_verlet && d->is_on_step)
+        finish_kick(d, -0.5 * d->parameters->run.dt);
+    d->is_on_step = is_verlet;
+}
+
+enum sk_code sk_dynamics_evaluate(struct sk_dynamics *d, bool wants_energy, struct sk_error *err)
+{
+    struct sk_reduction global;
+    bool has_failed = false;
+    d->has_record = false;
+    if (d->needs_rebuild) {
+        enum sk_code code = dynamics_rebuild(d, err);
+        if (code)
+            return code;
+    }
+    for (bool is_first = true;; is_first = false) {
+        evaluate_once(d, &global);
+        has_failed |= global.max[MAX_FAILED] != 0;
+        d->agreed_request = (int)global.max[MAX_REQUEST];
+        double allowance = sk_force_allowance(d->force, d->box);
+        if (has_failed)
+            return sk_dynamics_verify(d, err);
+        d->needs_rebuild = from_bits(global.max[MAX_EXPECTED]) > allowance;
+        if (from_bits(global.max[MAX_DISPLACEMENT]) <= allowance)
+            break;
+        if (!is_first)
+            return sk_fail(err, SK_EINTERNAL, "step %lld: a fresh pair list is not valid; please report this",
+                           (long long)d->step);
+        enum sk_code code = dynamics_rebuild(d, err);
+        if (code)
+            return code;
+    }
+    if (global.max[MAX_RANGE]) {
+        sk_force_redo_wide(d->force, d->domain, d->atoms, d->box, &d->phases);
+        int64_t is_bad = d->force->has_bad;
+        sk_comm_max_i64(d->comm, &is_bad, 1);
+        if (is_bad)
+            return fail_runaway(d, "a force is not finite", err);
+    }
+    sk_timer_enter(d->phases.timer, d->phase_update);
+    sk_observe_complete(d, &global);
+    sk_observe_forces(d, wants_energy);
+    if (wants_energy) {
+        int64_t is_bad = d->force->has_bad;
+        sk_comm_max_i64(d->comm, &is_bad, 1);
+        if (is_bad)
+            return fail_runaway(d, "the energy of a pair of atoms is out of range", err);
+    }
+    settle_phase(d);
+    return SK_OK;
+}
