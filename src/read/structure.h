@@ -36,18 +36,20 @@ struct sk_structure {
 enum sk_code sk_gro_open(const char *path, struct sk_structure *structure, struct sk_error *err);
 enum sk_code sk_gro_read(const char *path, const struct sk_topology *top, sk_atom_sink *sink, void *context,
                          struct sk_error *err);
-/* .top with #include, #define, #ifdef; fills both, unit system only (replicate is applied by the caller). */
+/* .top with #include, #define, #ifdef; fills both (initialised, empty), unit system only (replicate is applied by the
+ * caller, who then calls sk_topology_finish again). On an error both are left empty. The same holds for sk_data_open. */
 enum sk_code sk_top_read(const char *path, const char *define, const char *include_path, struct sk_topology *top,
                          struct sk_forcefield *ff, struct sk_error *err);
-/* LAMMPS data file (atomic or full). Header, Masses, PairIJ/Pair Coeffs and the kinds; then the atoms and velocities
- * (two passes over the file; velocities are matched to atoms by id: the sink gets Atoms blocks first, with v zero, then
- * Velocities blocks through velocity_sink with only id and v set). */
+/* LAMMPS data file (atomic or full), in two passes. Open: header, masses, pair coefficients and the kinds, ordered by
+ * type and charge; types of the force field are the file's; one molecule type, of one atom, whose kind comes with the
+ * atom. Read: Atoms blocks with v zero, then Velocities blocks through velocity_sink (NULL: not wanted) with only id and
+ * v set, to be matched by id. */
 enum sk_code sk_data_open(const char *path, const struct sk_parameters *parameters, struct sk_structure *structure,
                           struct sk_topology *top, struct sk_forcefield *ff, struct sk_error *err);
 enum sk_code sk_data_read(const char *path, const struct sk_parameters *parameters, const struct sk_topology *top,
                           sk_atom_sink *atom_sink, sk_atom_sink *velocity_sink, void *context, struct sk_error *err);
-/* Coulomb constant of a run from a data file, in the run's units: 1 for lj; for real LAMMPS' own 332.06371 kcal/mol A
- * e^-2, which is not SK_COULOMB. */
+/* Coulomb constant in the run's units: that of sk_units_of, but for a data file in real units LAMMPS' own
+ * 332.06371 kcal/mol A e^-2. Local. */
 double sk_data_coulomb(const struct sk_parameters *parameters);
 
 #endif
