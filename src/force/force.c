@@ -110,7 +110,8 @@ void sk_force_rebuild(struct sk_force *force, struct sk_domain *domain, const st
     double quantum = force->nonbonded.pair.quantum;
     sk_clusters_build(&force->clusters, &domain->cells, &domain->home, atoms, halo, (const int32_t(*)[3])force->grid,
                       force->edge_quanta, quantum, force->nonbonded.lanes);
-    struct sk_list_context context = {&force->clusters, &domain->cells, atoms, force->top, force->list_radius, {0}};
+    struct sk_list_context context = {&force->clusters, &domain->cells, atoms, force->top,
+                                      force->list_radius,  {0},            force->variant->near};
     for (int k = 0; k < 3; k++)
         context.edge[k] = (double)force->edge_quanta[k] * quantum;
     sk_list_build(&force->list, &context);

@@ -9,8 +9,6 @@
 #include "domain/halo.h"
 #include "kernel/pair.h"
 
-#define SK_BRANCH 8 /* packs or nodes under a node */
-
 /* Per kind of atom: what the kernel wants in its lanes. */
 struct sk_lane {
     float q, lj[2];
@@ -19,10 +17,6 @@ struct sk_lane {
     bool has_lj;
 };
 
-/* Bounding boxes of SK_BRANCH siblings; an empty sibling has lo > hi. Length units, unwrapped frame. */
-struct sk_boxes {
-    float lo[3][SK_BRANCH], hi[3][SK_BRANCH];
-};
 /* level[0] has the boxes of packs, SK_BRANCH to an element; level[l + 1] those of the elements of level[l]. */
 struct sk_tree {
     int nlevels;

@@ -8,6 +8,8 @@
 struct sk_list_scratch {
     int *candidates; /* groups of SK_BRANCH packs near the present i-group */
     size_t candidates_capacity;
+    uint8_t *near; /* which packs of each candidate come near the present i-cluster */
+    size_t near_capacity;
     struct sk_tile *masked, *full; /* tiles of the present entry */
     size_t masked_capacity, full_capacity;
     int nmasked, nfull;
@@ -48,28 +50,12 @@ void sk_list_clear(struct sk_list *list)
     }
     if (list->scratch) {
         sk_free(&list->scratch->candidates);
+        sk_free(&list->scratch->near);
         sk_free(&list->scratch->masked);
         sk_free(&list->scratch->full);
         sk_free(&list->scratch->stamp);
     }
     sk_free(&list->scratch);
-}
-
-/* Bit b: sibling b comes within the radius of the box lo..hi. */
-static unsigned boxes_near(const struct sk_boxes *boxes, const float lo[3], const float hi[3], float radius2)
-{
-    float distance2[SK_BRANCH] = {0};
-    for (int k = 0; k < 3; k++)
-        for (int b = 0; b < SK_BRANCH; b++) {
-            float below = boxes->lo[k][b] - hi[k], above = lo[k] - boxes->hi[k][b];
-            float gap = below > above ? below : above;
-            gap = gap > 0 ? gap : 0;
-            distance2[b] += gap * gap;
-        }
-    unsigned bits = 0;
-    for (int b = 0; b < SK_BRANCH; b++)
-        bits |= (unsigned)(distance2[b] <= radius2) << b;
-    return bits;
 }
 
 /* Adds to the candidates the groups under element `index` of a level that come near the box. */
@@ -81,7 +67,8 @@ static void collect_candidates(struct build *b, int level, int index, const floa
         b->scratch->candidates[(*n)++] = index;
         return;
     }
-    unsigned near = boxes_near(&tree->level[level][index], lo, hi, b->radius2);
+    uint8_t near;
+    b->context->near(tree->level[level], &index, 1, lo, hi, b->radius2, &near);
     for (int c = 0; c < SK_BRANCH; c++)
         if (near >> c & 1)
             collect_candidates(b, level - 1, SK_BRANCH * index + c, lo, hi, n);
@@ -209,11 +196,11 @@ static void build_entry(struct build *b, int ipack, int half, int ncandidates)
         hi[k] = boxes->hi[k][icluster % SK_BRANCH] + b->offset[k];
     }
     sk_reserve(&s->masked, &s->masked_capacity, (size_t)(SK_BRANCH * ncandidates));
+    sk_reserve(&s->near, &s->near_capacity, (size_t)ncandidates);
+    b->context->near(b->j.tree->level[0], s->candidates, ncandidates, lo, hi, b->radius2, s->near);
     for (int g = 0; g < ncandidates; g++) {
-        int group = s->candidates[g];
-        unsigned near = boxes_near(&b->j.tree->level[0][group], lo, hi, b->radius2);
-        for (; near; near &= near - 1) {
-            int jpack = b->j.first_pack + SK_BRANCH * group + __builtin_ctz(near);
+        for (unsigned near = s->near[g]; near; near &= near - 1) {
+            int jpack = b->j.first_pack + SK_BRANCH * s->candidates[g] + __builtin_ctz(near);
             if (b->is_half && b->shift == SK_SHIFT_NONE && jpack < ipack)
                 continue;
             entry_add(b, ipack, half, jpack);

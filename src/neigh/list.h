@@ -30,6 +30,7 @@ struct sk_list_context {
     const struct sk_topology *top;
     double radius;           /* list radius */
     double edge[3];          /* of the kernel grid, length units */
+    sk_near_kernel *near;
 };
 
 void sk_list_init(struct sk_list *list);

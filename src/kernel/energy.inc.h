@@ -1,0 +1,149 @@
+/* Energies and wide forces: plain double loops over the lanes of a tile, which the compiler may
+ * vectorise: nothing here depends on the order of operations, as each pair is rounded to an integer. */
+
+#define LANES 32 /* pairs of a tile: lane 8 i + j */
+
+/* Lane-wise parameters and squared distances (length^2) of a tile. */
+struct wide_tile {
+    double d[3][LANES]; /* in quanta */
+    double r2[LANES], qq[LANES], c6[LANES], c12[LANES], shift[LANES];
+    int64_t mask[LANES]; /* -1 or 0 */
+};
+
+static void wide_load(struct wide_tile *w, const struct sk_packs *packs, const struct sk_pair_parameters *p,
+                      const struct sk_ientry *entry, const int32_t shift[3], struct sk_tile tile)
+{
+    const size_t icluster = (size_t)entry->icluster;
+    const double scale = p->quantum * p->quantum;
+    const size_t ip = icluster / 2, jp = (size_t)tile.pack, half = 4 * (icluster % 2);
+    for (int k = 0; k < 3; k++)
+        for (size_t i = 0; i < 4; i++) {
+            uint32_t xi = (uint32_t)packs->x[24 * ip + 8 * k + half + i] + (uint32_t)shift[k];
+            for (size_t j = 0; j < 8; j++)
+                w->d[k][8 * i + j] = (double)(int32_t)(xi - (uint32_t)packs->x[24 * jp + 8 * k + j]);
+        }
+    for (int l = 0; l < LANES; l++) {
+        w->r2[l] = (w->d[0][l] * w->d[0][l] + w->d[1][l] * w->d[1][l] + w->d[2][l] * w->d[2][l]) * scale;
+        w->mask[l] = -(int64_t)(tile.mask >> l & 1);
+    }
+    for (size_t i = 0; i < 4; i++)
+        for (size_t j = 0; j < 8; j++)
+            w->qq[8 * i + j] = p->has_coulomb ? packs->qd[8 * ip + half + i] * packs->qd[8 * jp + j] * p->coulomb : 0.0;
+    if (p->lj_rule == SK_LJ_NONE || !entry->has_lj) {
+        memset(w->c6, 0, sizeof w->c6);
+        memset(w->c12, 0, sizeof w->c12);
+        memset(w->shift, 0, sizeof w->shift);
+        return;
+    }
+    const int32_t *type = packs->type + 8 * jp; /* lanes without an atom have type 0 */
+    for (size_t i = 0; i < 4; i++) {
+        const size_t row = (size_t)packs->type[8 * ip + half + i] * (size_t)p->ntypes;
+        for (size_t j = 0; j < 8; j++) {
+            w->c6[8 * i + j] = p->c6[row + (size_t)type[j]];
+            w->c12[8 * i + j] = p->c12[row + (size_t)type[j]];
+            w->shift[8 * i + j] = p->lj_shift[row + (size_t)type[j]];
+        }
+    }
+}
+
+/* Rounds e (energy) of the lanes in `in` to integers and adds them up; *bad counts lanes out of range. */
+static int64_t energy_sum(const double *e, const int64_t *in, int *bad)
+{
+    int64_t sum = 0;
+    int64_t off = 0;
+    for (int l = 0; l < LANES; l++) {
+        int64_t is_good = -(int64_t)(fabs(e[l]) <= 0x1p19);
+        /* 1.5 x 2^52 puts the nearest integer, ties to even, in the low bits */
+        union {
+            double d;
+            int64_t i;
+        } magic = {e[l] * SK_ENERGY_SCALE + 0x1.8p52}, zero = {0x1.8p52};
+        sum += (magic.i - zero.i) & in[l] & is_good;
+        off |= in[l] & ~is_good;
+    }
+    *bad |= off != 0;
+    return sum;
+}
+
+static void energy_tile(const struct wide_tile *w, const struct sk_pair_parameters *p, int64_t sum[2], int *bad)
+{
+    double lj[LANES], coulomb[LANES];
+    int64_t in_vdw[LANES], in_coulomb[LANES];
+    for (int l = 0; l < LANES; l++) {
+        double rinv2 = 1.0 / w->r2[l];
+        double r6 = rinv2 * rinv2 * rinv2;
+        /* a pair without parameters has no energy, even at distance zero */
+        double e = (w->c12[l] * r6 - w->c6[l]) * r6 + w->shift[l];
+        double q = w->qq[l] * (sqrt(rinv2) + p->k_rf * w->r2[l] - p->c_rf);
+        lj[l] = e;
+        coulomb[l] = q;
+        int64_t has_lj = -(int64_t)((w->c6[l] != 0.0) | (w->c12[l] != 0.0));
+        in_vdw[l] = w->mask[l] & has_lj & -(int64_t)(w->r2[l] < p->vdw_cutoff2_d);
+        in_coulomb[l] = w->mask[l] & -(int64_t)(w->qq[l] != 0.0) & -(int64_t)(w->r2[l] < p->coulomb_cutoff2_d);
+    }
+    sum[0] = energy_sum(lj, in_vdw, bad);
+    sum[1] = energy_sum(coulomb, in_coulomb, bad);
+}
+
+int VARIANT(pair_energy)(const struct sk_packs *packs, const struct sk_tiles *tiles,
+                         const struct sk_pair_parameters *p, const struct sk_shifts *shifts, sk_int128 energy[2])
+{
+    struct wide_tile w;
+    int bad = 0;
+    for (int k = tiles->first_entry; k < tiles->end_entry; k++) {
+        const struct sk_ientry *e = &tiles->entries[k];
+        for (int t = e->first; t < e->end; t++) {
+            int64_t sum[2];
+            wide_load(&w, packs, p, e, shifts->x[e->shift], tiles->tiles[t]);
+            energy_tile(&w, p, sum, &bad);
+            energy[0] += sum[0];
+            energy[1] += sum[1];
+        }
+    }
+    return bad;
+}
+
+/* F/r x force_scale x quantum of each lane: times a difference in quanta it is a force in integer units. */
+static void wide_scalar(const struct wide_tile *w, const struct sk_pair_parameters *p, double s[LANES])
+{
+    const double scale = p->force_scale * p->quantum;
+    for (int l = 0; l < LANES; l++) {
+        double rinv2 = 1.0 / w->r2[l];
+        double r6 = rinv2 * rinv2 * rinv2;
+        double lj = (12.0 * w->c12[l] * r6 - 6.0 * w->c6[l]) * r6 * rinv2;
+        double coulomb = w->qq[l] * (rinv2 * sqrt(rinv2) - 2.0 * p->k_rf);
+        int has_lj = ((w->c6[l] != 0.0) | (w->c12[l] != 0.0)) & (w->r2[l] < p->vdw_cutoff2_d);
+        int has_coulomb = (w->qq[l] != 0.0) & (w->r2[l] < p->coulomb_cutoff2_d);
+        double sum = (has_lj ? lj : 0.0) + (has_coulomb ? coulomb : 0.0);
+        s[l] = w->mask[l] ? sum * scale : 0.0;
+    }
+}
+
+int VARIANT(pair_wide)(const struct sk_packs *packs, const struct sk_tiles *tiles, const struct sk_pair_parameters *p,
+                       const struct sk_shifts *shifts, int64_t *f, int64_t shift_force[SK_SHIFTS][3])
+{
+    struct wide_tile w;
+    double s[LANES];
+    int bad = 0;
+    for (int n = tiles->first_entry; n < tiles->end_entry; n++) {
+        const struct sk_ientry *e = &tiles->entries[n];
+        int64_t *fi = f + 24 * (size_t)(e->icluster / 2) + 4 * (e->icluster % 2);
+        for (int t = e->first; t < e->end; t++) {
+            int64_t *fj = f + 24 * (size_t)tiles->tiles[t].pack;
+            wide_load(&w, packs, p, e, shifts->x[e->shift], tiles->tiles[t]);
+            wide_scalar(&w, p, s);
+            for (int k = 0; k < 3; k++)
+                for (int l = 0; l < LANES; l++) {
+                    double force = rint(s[l] * w.d[k][l]);
+                    int is_good = fabs(force) <= 0x1p62;
+                    /* unsigned: a sum that runs over wraps, as it does in the fast kernel */
+                    uint64_t value = is_good ? (uint64_t)(int64_t)force : 0;
+                    bad |= !is_good;
+                    fi[8 * k + l / 8] = (int64_t)((uint64_t)fi[8 * k + l / 8] + value);
+                    fj[8 * k + l % 8] = (int64_t)((uint64_t)fj[8 * k + l % 8] - value);
+                    shift_force[e->shift][k] = (int64_t)((uint64_t)shift_force[e->shift][k] + value);
+                }
+        }
+    }
+    return bad;
+}

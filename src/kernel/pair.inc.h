@@ -1,0 +1,268 @@
+/* The force kernel: one source for every instruction set (simd.h), rule of combination and cutoff.
+ * Order of operations, the same in every variant (and in the scalar loop of the tests):
+ *   d = float(xj - (xi + shift)); r2 = fma(dz, dz, fma(dy, dy, fma(dx, dx, nearest2))), in quanta^2;
+ *   rinv2 = (1 / r2_scale) / r2, which has the bits of 1 / (r2 * r2_scale): a power of two;
+ *   Lennard-Jones  r6 = (rinv2 * rinv2) * rinv2; fma(c12, r6, -c6) * (r6 * rinv2), or Lorentz
+ *                  s2 = ((a + a) * (a + a)) * rinv2; s6 = (s2 * s2) * s2; ((e * s6) * fma(2, s6, -1)) * rinv2;
+ *   Coulomb        s = fma(rinv2, sqrt(rinv2), -two_k_rf); F/r = qq * s, or fma(qq, s, Lennard-Jones);
+ *   force = int(F/r * d), to nearest; range: (F/r * F/r) * r2 > 2^52 or NaN.
+ * nearest2 (SK_PAIR_NEAREST2) rounds away at any distance that atoms have, costs nothing, and keeps the
+ * powers of 1/r finite: a pair without parameters adds zero in whichever loop it comes. */
+
+enum {
+    PAIR_RULE = 3, /* enum sk_lj_rule in the low bits */
+    PAIR_COULOMB = 4,
+    PAIR_TWIN = 8
+};
+
+struct pair_constants {
+    vf coulomb_cutoff2, vdw_cutoff2, nearest2, inverse_scale, two_k_rf; /* lengths in quanta */
+    const float *table;
+    vi row; /* floats in a row of the table */
+};
+/* The i side of a run of tiles, and the sums of the forces of its atoms on others. */
+struct pair_side {
+    vi x[SK_REGS], y[SK_REGS], z[SK_REGS];
+    vf q[SK_REGS], a[SK_REGS], b[SK_REGS]; /* Lennard-Jones factors */
+    vi row[SK_REGS];                       /* or the start of the row in the table */
+    vi fx[SK_REGS], fy[SK_REGS], fz[SK_REGS];
+    vi worst;
+};
+/* What is known of a tile once its distances are. */
+struct pair_near {
+    vf dx[SK_REGS], dy[SK_REGS], dz[SK_REGS], r2[SK_REGS], rinv2[SK_REGS];
+    vm in_coulomb[SK_REGS], in_vdw[SK_REGS];
+    size_t pack;
+};
+
+SK_INLINE void pair_approach(struct pair_near *n, const struct pair_side *side, const struct pair_constants *c,
+                             const struct sk_packs *packs, struct sk_tile tile, const int mode, const int is_masked)
+{
+    const int32_t *x = packs->x + 24 * (size_t)tile.pack;
+    n->pack = (size_t)tile.pack;
+    SK_EACH_REGISTER(r) {
+        vf dx = vf_of_int(vi_sub(vi_load_j(x, r), side->x[r]));
+        vf dy = vf_of_int(vi_sub(vi_load_j(x + 8, r), side->y[r]));
+        vf dz = vf_of_int(vi_sub(vi_load_j(x + 16, r), side->z[r]));
+        vf r2 = vf_fma(dz, dz, vf_fma(dy, dy, vf_fma(dx, dx, c->nearest2)));
+        vm in = vm_less(r2, mode & PAIR_COULOMB ? c->coulomb_cutoff2 : c->vdw_cutoff2);
+        vm in_vdw = mode & PAIR_TWIN ? vm_less(r2, c->vdw_cutoff2) : in;
+        if (is_masked) {
+            vm mask = vm_of_bits(tile.mask, r);
+            in = vm_and(in, mask);
+            in_vdw = vm_and(in_vdw, mask);
+        }
+        n->dx[r] = dx;
+        n->dy[r] = dy;
+        n->dz[r] = dz;
+        n->r2[r] = r2;
+        n->rinv2[r] = vf_div(c->inverse_scale, r2);
+        n->in_coulomb[r] = in;
+        n->in_vdw[r] = in_vdw;
+    }
+}
+
+SK_INLINE vf pair_lj(const struct pair_side *side, const struct pair_constants *c, const struct sk_packs *packs,
+                     size_t pack, int r, vf rinv2, const int rule)
+{
+    const float *lj = packs->lj + 16 * pack;
+    vf c6, c12;
+    if (rule == SK_LJ_LORENTZ) {
+        vf sigma = vf_add(side->a[r], vf_load_j(lj, r));
+        vf e = vf_mul(side->b[r], vf_load_j(lj + 8, r));
+        vf s2 = vf_mul(vf_mul(sigma, sigma), rinv2);
+        vf s6 = vf_mul(vf_mul(s2, s2), s2);
+        return vf_mul(vf_mul(vf_mul(e, s6), vf_fms(vf_set(2.0f), s6, vf_set(1.0f))), rinv2);
+    }
+    if (rule == SK_LJ_TABLE) {
+        vi type = vi_load_j(packs->type + 8 * pack, r);
+        vi place = vi_add(side->row[r], vi_add(type, type));
+        c6 = vf_gather(c->table, place);
+        c12 = vf_gather(c->table + 1, place);
+    } else {
+        c6 = vf_mul(side->a[r], vf_load_j(lj, r));
+        c12 = vf_mul(side->b[r], vf_load_j(lj + 8, r));
+    }
+    vf r6 = vf_mul(vf_mul(rinv2, rinv2), rinv2);
+    return vf_mul(vf_fms(c12, r6, c6), vf_mul(r6, rinv2));
+}
+
+/* F/r of register r, zero outside the cutoffs. */
+SK_INLINE vf pair_scalar(const struct pair_near *n, const struct pair_side *side, const struct pair_constants *c,
+                         const struct sk_packs *packs, int r, const int mode, const int has_lj)
+{
+    vf lj = vf_set(0.0f);
+    if (has_lj)
+        lj = pair_lj(side, c, packs, n->pack, r, n->rinv2[r], mode & PAIR_RULE);
+    if (!(mode & PAIR_COULOMB))
+        return vf_keep(n->in_vdw[r], lj);
+    vf qq = vf_mul(side->q[r], vf_load_j(packs->q + 8 * n->pack, r));
+    vf s = vf_fms(n->rinv2[r], vf_sqrt(n->rinv2[r]), c->two_k_rf);
+    if (!has_lj)
+        return vf_keep(n->in_coulomb[r], vf_mul(qq, s));
+    if (!(mode & PAIR_TWIN))
+        return vf_keep(n->in_coulomb[r], vf_fma(qq, s, lj));
+    lj = vf_keep(n->in_vdw[r], lj);
+    return vf_pick(n->in_coulomb[r], vf_fma(qq, s, lj), lj);
+}
+
+/* The first nlj registers have Lennard-Jones. */
+SK_INLINE void pair_push(const struct pair_near *n, struct pair_side *side, const struct pair_constants *c,
+                         const struct sk_packs *packs, int32_t *f, const int mode, const int nlj)
+{
+    vi tx[SK_REGS], ty[SK_REGS], tz[SK_REGS];
+    SK_EACH_REGISTER(r) {
+        vf s = pair_scalar(n, side, c, packs, r, mode, r < nlj);
+        side->worst = vi_worst(side->worst, vf_mul(vf_mul(s, s), n->r2[r]));
+        tx[r] = vi_of_float(vf_mul(s, n->dx[r]));
+        ty[r] = vi_of_float(vf_mul(s, n->dy[r]));
+        tz[r] = vi_of_float(vf_mul(s, n->dz[r]));
+        side->fx[r] = vi_add(side->fx[r], tx[r]);
+        side->fy[r] = vi_add(side->fy[r], ty[r]);
+        side->fz[r] = vi_add(side->fz[r], tz[r]);
+    }
+    f += 24 * n->pack;
+    vi_add_j(f, tx);
+    vi_add_j(f + 8, ty);
+    vi_add_j(f + 16, tz);
+}
+
+SK_INLINE void pair_tiles(struct pair_side *side, const struct pair_constants *c, const struct sk_packs *packs,
+                          const struct sk_tile *tiles, const struct sk_ientry *e, int32_t *f, const int mode,
+                          const int nlj)
+{
+    struct pair_near near;
+    const int end = e->end;
+    if (SK_PIPELINE) {
+        /* The distances of a tile are under way while the one before is finished. Applying a mask of
+         * ones costs nothing here, one loop for all tiles is better predicted than two. */
+        pair_approach(&near, side, c, packs, tiles[e->first], mode, 1);
+        for (int t = e->first + 1; t < end; t++) {
+            struct pair_near next;
+            pair_approach(&next, side, c, packs, tiles[t], mode, 1);
+            pair_push(&near, side, c, packs, f, mode, nlj);
+            near = next;
+        }
+        pair_push(&near, side, c, packs, f, mode, nlj);
+        return;
+    }
+    for (int t = e->first; t < e->first_full; t++) {
+        pair_approach(&near, side, c, packs, tiles[t], mode, 1);
+        pair_push(&near, side, c, packs, f, mode, nlj);
+    }
+    for (int t = e->first_full; t < end; t++) {
+        pair_approach(&near, side, c, packs, tiles[t], mode, 0);
+        pair_push(&near, side, c, packs, f, mode, nlj);
+    }
+}
+
+SK_INLINE void pair_side_load(struct pair_side *side, const struct pair_constants *c, const struct sk_packs *packs,
+                              size_t icluster, const int32_t shift[3], const int mode)
+{
+    size_t pack = icluster / 2, half = 4 * (icluster % 2);
+    const int32_t *x = packs->x + 24 * pack + half;
+    const float *lj = packs->lj + 16 * pack + half;
+    const int rule = mode & PAIR_RULE;
+    SK_EACH_REGISTER(r) {
+        side->x[r] = vi_add(vi_load_i(x, r), vi_set(shift[0]));
+        side->y[r] = vi_add(vi_load_i(x + 8, r), vi_set(shift[1]));
+        side->z[r] = vi_add(vi_load_i(x + 16, r), vi_set(shift[2]));
+        if (mode & PAIR_COULOMB)
+            side->q[r] = vf_load_i(packs->q + 8 * pack + half, r);
+        if (rule == SK_LJ_TABLE)
+            side->row[r] = vi_mul(vi_load_i(packs->type + 8 * pack + half, r), c->row);
+        if (rule == SK_LJ_GEOMETRIC || rule == SK_LJ_LORENTZ) {
+            side->a[r] = vf_load_i(lj, r);
+            side->b[r] = vf_load_i(lj + 8, r);
+        }
+        side->fx[r] = side->fy[r] = side->fz[r] = vi_zero();
+    }
+}
+
+/* Takes what the j-atoms got from the atoms of the side and from the sum of its shift. */
+SK_INLINE void pair_side_store(const struct pair_side *side, size_t icluster, int32_t *f, int64_t shift_force[3])
+{
+    const vi *axes[3] = {side->fx, side->fy, side->fz};
+    f += 24 * (icluster / 2) + 4 * (icluster % 2);
+    for (int k = 0; k < 3; k++) {
+        __m128i sum = vi_sum_i(axes[k]);
+        __m128i *place = (__m128i *)(f + 8 * k);
+        _mm_store_si128(place, _mm_sub_epi32(_mm_load_si128(place), sum));
+        __m128i sign = _mm_srai_epi32(sum, 31);
+        __m128i wide = _mm_add_epi64(_mm_unpacklo_epi32(sum, sign), _mm_unpackhi_epi32(sum, sign));
+        wide = _mm_add_epi64(wide, _mm_unpackhi_epi64(wide, wide));
+        shift_force[k] -= _mm_cvtsi128_si64(wide);
+    }
+}
+
+/* Do only the first two atoms of the i-cluster have Lennard-Jones (the common case of water)? */
+SK_INLINE int pair_is_half(const struct sk_packs *packs, size_t icluster, const int rule)
+{
+    const float *lj = packs->lj + 16 * (icluster / 2) + 4 * (icluster % 2);
+    if (rule == SK_LJ_LORENTZ)
+        return lj[10] == 0.0f && lj[11] == 0.0f;
+    return rule == SK_LJ_GEOMETRIC && lj[2] == 0.0f && lj[3] == 0.0f && lj[10] == 0.0f && lj[11] == 0.0f;
+}
+
+SK_INLINE int pair_entries(const struct sk_packs *packs, const struct sk_tiles *tiles,
+                           const struct sk_pair_parameters *p, const struct sk_shifts *shifts, int32_t *f,
+                           int64_t shift_force[SK_SHIFTS][3], const int mode)
+{
+    const float inverse = 1.0f / p->r2_scale;
+    const int rule = mode & PAIR_RULE;
+    struct pair_constants c = {.coulomb_cutoff2 = vf_set(p->coulomb_cutoff2 * inverse),
+                               .vdw_cutoff2 = vf_set(p->vdw_cutoff2 * inverse),
+                               .nearest2 = vf_set(SK_PAIR_NEAREST2 * inverse),
+                               .inverse_scale = vf_set(inverse),
+                               .two_k_rf = vf_set(p->two_k_rf),
+                               .table = p->table,
+                               .row = vi_set(2 * p->ntypes)};
+    const struct sk_packs local = *packs; /* the compiler cannot know that forces do not alias it */
+    struct pair_side side;
+    side.worst = vi_zero();
+    packs = &local;
+    for (int k = tiles->first_entry; k < tiles->end_entry; k++) {
+        const struct sk_ientry *e = &tiles->entries[k];
+        size_t icluster = (size_t)e->icluster;
+        if (e->first == e->end || (!(mode & PAIR_COULOMB) && !e->has_lj))
+            continue;
+        pair_side_load(&side, &c, packs, icluster, shifts->x[e->shift], mode);
+        if ((mode & PAIR_COULOMB) && (rule == SK_LJ_NONE || !e->has_lj))
+            pair_tiles(&side, &c, packs, tiles->tiles, e, f, mode, 0);
+        else if ((mode & PAIR_COULOMB) && rule != SK_LJ_TABLE && pair_is_half(packs, icluster, rule))
+            pair_tiles(&side, &c, packs, tiles->tiles, e, f, mode, SK_REGS / 2);
+        else
+            pair_tiles(&side, &c, packs, tiles->tiles, e, f, mode, SK_REGS);
+        pair_side_store(&side, icluster, f, shift_force[e->shift]);
+    }
+    return vi_exceeds(side.worst, 0x1p52f);
+}
+
+#define PAIR_MODES(X)                                                                                        \
+    X(SK_LJ_GEOMETRIC)                                                                                       \
+    X(SK_LJ_LORENTZ)                                                                                         \
+    X(SK_LJ_TABLE)                                                                                           \
+    X(SK_LJ_NONE | PAIR_COULOMB)                                                                             \
+    X(SK_LJ_GEOMETRIC | PAIR_COULOMB)                                                                        \
+    X(SK_LJ_LORENTZ | PAIR_COULOMB)                                                                          \
+    X(SK_LJ_TABLE | PAIR_COULOMB)                                                                            \
+    X(SK_LJ_GEOMETRIC | PAIR_COULOMB | PAIR_TWIN)                                                            \
+    X(SK_LJ_LORENTZ | PAIR_COULOMB | PAIR_TWIN)                                                              \
+    X(SK_LJ_TABLE | PAIR_COULOMB | PAIR_TWIN)
+
+int VARIANT(pair)(const struct sk_packs *packs, const struct sk_tiles *tiles, const struct sk_pair_parameters *p,
+                  const struct sk_shifts *shifts, int32_t *f, int64_t shift_force[SK_SHIFTS][3])
+{
+    int mode = (int)p->lj_rule;
+    if (p->has_coulomb)
+        mode |= p->is_twin && mode != SK_LJ_NONE ? PAIR_COULOMB | PAIR_TWIN : PAIR_COULOMB;
+    switch (mode) {
+#define PAIR_CASE(m) \
+    case m:          \
+        return pair_entries(packs, tiles, p, shifts, f, shift_force, m);
+        PAIR_MODES(PAIR_CASE)
+#undef PAIR_CASE
+    default:
+        return 0;
+    }
+}

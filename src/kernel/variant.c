@@ -1,0 +1,22 @@
+/* Compiled once for each instruction set, with -DSK_VARIANT=name. */
+#include "kernel/variant.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "kernel/simd.h"
+
+#define VARIANT_JOIN_(a, b) sk_##a##_##b
+#define VARIANT_JOIN(a, b) VARIANT_JOIN_(a, b)
+#define VARIANT(name) VARIANT_JOIN(name, SK_VARIANT)
+
+#include "kernel/pair.inc.h"
+
+#include "kernel/prune.inc.h"
+
+#include "kernel/energy.inc.h"
+
+#include "kernel/motion.inc.h"
+
+#include "kernel/near.inc.h"
