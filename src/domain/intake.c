@@ -183,11 +183,14 @@ void sk_intake_receive(struct sk_intake *intake)
     sk_free(&batch);
 }
 
-/* Images such that every atom of a group is the nearest to its anchor: input files break molecules across faces. */
-static void group_make_whole(struct sk_atoms *atoms, int anchor)
+/* Places such that every atom of a group is the nearest to its anchor in the file's box, for input files break molecules
+ * across its faces and copies of the box keep them broken; then images to match. */
+static void group_make_whole(struct sk_atoms *atoms, int anchor, const int copies[3])
 {
     for (int i = anchor + 1; i < anchor + atoms->group_size[anchor]; i++)
         for (int k = 0; k < 3; k++) {
+            double boxes = rint(sk_frac_difference(atoms->x[i][k], atoms->x[anchor][k]) * copies[k]);
+            atoms->x[i][k] -= (sk_frac)((sk_int128)boxes * ((sk_int128)1 << 64) / copies[k]);
             int64_t delta = (int64_t)(atoms->x[i][k] - atoms->x[anchor][k]);
             bool is_past_edge = delta >= 0 ? atoms->x[i][k] < atoms->x[anchor][k] : false;
             bool is_before_edge = delta < 0 ? atoms->x[i][k] > atoms->x[anchor][k] : false;
@@ -239,6 +242,6 @@ enum sk_code sk_intake_finish(struct sk_intake *intake, struct sk_atoms *atoms, 
     atoms->n = 0;
     sk_intake_group(intake->top, intake->begin, intake->end - intake->begin, intake->records, atoms);
     for (int i = 0; i < atoms->n; i += atoms->group_size[i])
-        group_make_whole(atoms, i);
+        group_make_whole(atoms, i, intake->top->replicate);
     return SK_OK;
 }

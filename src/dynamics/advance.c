@@ -74,20 +74,35 @@ static void sum_momentum(const struct sk_dynamics *d, sk_int128 sum[3])
         sum[k] = part[k];
 }
 
-/* The Langevin bath acts in the middle of the drift (LFMiddle). Fills move; the heat goes to the observables. */
+/* Kinetic energy in the observables' bath, with a sign. */
+static void add_heat(struct sk_dynamics *d, double sign)
+{
+    for (int i = 0; i < d->atoms->n; i++) {
+        double half_mass = sign * 0.5 * d->top->kinds[d->atoms->kind[i]].mass;
+        for (int k = 0; k < 3; k++)
+            d->observables.bath += sk_round(half_mass * d->atoms->v[i][k] * d->atoms->v[i][k] * SK_ENERGY_SCALE);
+    }
+}
+
+/* The Langevin bath acts in the middle of the drift (LFMiddle). Fills move; the heat goes to the observables. Velocities
+ * enter and leave without components along rigid bonds: the noise has some, which are no heat. */
 static void drift_in_bath(struct sk_dynamics *d, double dt)
 {
-    double noise[4], half = 0.5 * dt;
+    double noise[4], half = 0.5 * dt, *v = d->atoms->v[0];
+    int n = 3 * d->atoms->n;
+    add_heat(d, -1);
+    for (int c = 0; c < n; c++)
+        d->move[c] = half * v[c];
     for (int i = 0; i < d->atoms->n; i++) {
-        double *v = d->atoms->v[i], mass = d->top->kinds[d->atoms->kind[i]].mass, width = d->langevin_b / sqrt(mass);
+        double width = d->langevin_b / sqrt(d->top->kinds[d->atoms->kind[i]].mass);
         sk_rng_normal4(d->parameters->run.seed, SK_RNG_LANGEVIN, (uint64_t)d->atoms->id[i], (uint64_t)d->step, 0, noise);
-        for (int k = 0; k < 3; k++) {
-            double entering = v[k];
-            v[k] = d->langevin_a * entering + width * noise[k];
-            d->move[3 * i + k] = half * entering + half * v[k];
-            d->observables.bath += sk_round(0.5 * mass * (v[k] * v[k] - entering * entering) * SK_ENERGY_SCALE);
-        }
+        for (int k = 0; k < 3; k++)
+            v[3 * i + k] = d->langevin_a * v[3 * i + k] + width * noise[k];
     }
+    sk_dynamics_project(d, NULL, 0);
+    add_heat(d, 1);
+    for (int c = 0; c < n; c++)
+        d->move[c] += half * v[c];
 }
 
 /* Changes moves and velocities so that the water is rigid after the move. */
@@ -141,7 +156,7 @@ void sk_dynamics_move(struct sk_dynamics *d)
         sum_kinetic(d, o->kinetic_before);
     kernel->kick(a->v[0], d->force->total[0], d->inverse_mass, kick_time / d->force->nonbonded.pair.force_scale, n);
     if (p->temperature.thermostat == SK_THERMOSTAT_LANGEVIN) {
-        sk_dynamics_project(d, o->constraint_virial, 1 / dt);
+        sk_dynamics_project(d, o->constraint_virial, 1 / kick_time);
         drift_in_bath(d, dt);
     } else
         kernel->drift(d->move, a->v[0], dt, n);
@@ -219,4 +234,10 @@ void sk_dynamics_clear(struct sk_dynamics *d)
 {
     sk_free(&d->inverse_mass);
     sk_free(&d->move);
+}
+
+size_t sk_dynamics_memory(const struct sk_dynamics *d)
+{
+    return (d->inverse_mass_capacity + d->move_capacity) * sizeof(double) +
+           d->rigid->waters_capacity * sizeof *d->rigid->waters + d->rigid->free_capacity * sizeof(int);
 }

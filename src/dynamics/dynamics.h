@@ -97,6 +97,8 @@ enum sk_code sk_dynamics_verify(struct sk_dynamics *dynamics, struct sk_error *e
 
 /* Frees what init and the steps allocated. */
 void sk_dynamics_clear(struct sk_dynamics *dynamics);
+/* Bytes held. */
+size_t sk_dynamics_memory(const struct sk_dynamics *dynamics);
 
 /* ---- internal to the module ---- */
 

@@ -168,7 +168,7 @@ static void force_prune(struct sk_force *force, enum sk_list_part part, int firs
         force->is_pruned[!part] = false;
     double radius = force->inner_radius;
     sk_list_prune(&force->list, part, &c->packs, force->variant->prune, force->nonbonded.pair.r2_scale,
-                  (float)(radius * radius * (1 + 1e-6)), &force->shifts);
+                  (float)(radius * radius * (1 + 2e-6)), &force->shifts);
     force->is_pruned[part] = true;
     force->prunes++;
     if (part == SK_LIST_BOUNDARY)

@@ -48,6 +48,13 @@ void sk_atoms_reserve(struct sk_atoms *atoms, size_t n)
     atoms->capacity = capacity;
 }
 
+size_t sk_atoms_memory(const struct sk_atoms *atoms)
+{
+    size_t atom = sizeof *atoms->id + sizeof *atoms->kind + sizeof *atoms->x + sizeof *atoms->image + sizeof *atoms->v +
+                  sizeof *atoms->frame + sizeof *atoms->group_size;
+    return atoms->capacity * atom;
+}
+
 void sk_atoms_get(const struct sk_atoms *atoms, int i, struct sk_atom_record *record)
 {
     SK_ASSERT(i >= 0 && (size_t)i < atoms->capacity);

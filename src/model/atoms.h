@@ -25,6 +25,8 @@ void sk_atoms_init(struct sk_atoms *atoms);
 void sk_atoms_clear(struct sk_atoms *atoms);
 /* Room for n atoms; n and the content stay. */
 void sk_atoms_reserve(struct sk_atoms *atoms, size_t n);
+/* Bytes held. */
+size_t sk_atoms_memory(const struct sk_atoms *atoms);
 /* The record that travels when an atom changes its owner; plain bytes. */
 struct sk_atom_record {
     sk_gid id;

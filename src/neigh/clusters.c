@@ -131,21 +131,19 @@ static void items_split(struct cluster_item *items, int n, int leaf)
     }
 }
 
-/* Atoms with Lennard-Jones parameters first if the pack is mixed, so that its second half may skip them; otherwise two
- * compact halves. */
+/* Two compact halves; in each, atoms with Lennard-Jones parameters first, so that the kernel may skip the others'. */
 static void pack_arrange(struct cluster_item *items, int n, const struct sk_lane *lanes, const int32_t *kind)
 {
-    struct cluster_item sorted[SK_PACK];
-    int count = 0;
-    for (int pass = 0; pass < 2; pass++)
-        for (int i = 0; i < n; i++)
-            if (lanes[kind[items[i].atom]].has_lj == (pass == 0))
-                sorted[count++] = items[i];
-    bool is_mixed = lanes[kind[sorted[0].atom]].has_lj != lanes[kind[sorted[n - 1].atom]].has_lj;
-    if (is_mixed)
-        memcpy(items, sorted, (size_t)n * sizeof *items);
-    else
-        items_split(items, n, SK_HALF);
+    items_split(items, n, SK_HALF);
+    for (int first = 0; first < n; first += SK_HALF) {
+        int end = first + SK_HALF < n ? first + SK_HALF : n, front = first;
+        for (int i = first; i < end; i++)
+            if (lanes[kind[items[i].atom]].has_lj) {
+                struct cluster_item swap = items[front];
+                items[front++] = items[i];
+                items[i] = swap;
+            }
+    }
 }
 
 static void pack_fill(struct sk_clusters *c, int pack, const struct cluster_item *items, int n, int first_atom,

@@ -4,8 +4,8 @@
 #include "base/memory.h"
 #include "sim/sim.h"
 
-#define AUTO_BUFFER 0.22       /* of the cutoff: list radius less cutoff */
-#define INNER_SHARE 0.35       /* of that buffer: inner list radius less cutoff */
+#define AUTO_BUFFER 0.33       /* of the cutoff: list radius less cutoff */
+#define INNER_SHARE 0.27       /* of that buffer: inner list radius less cutoff */
 #define SMALLEST_BUFFER 0.02   /* of the cutoff */
 
 void skein_options_init(struct skein_options *options)

@@ -162,6 +162,7 @@ struct totals {
     int64_t owned_min, owned_max, ghosts, import_cells, migrated, wide, prunes;
     double messages_per_step, bytes_per_step, collectives_per_step;
     double peak_rss, memory; /* bytes: largest on a rank; held by atoms, lists, halo over all ranks */
+    double overhead;         /* bytes: largest on a rank, peak less what it holds of atoms, lists, halo */
     double constraint_worst;
 };
 
@@ -174,6 +175,8 @@ static struct totals collect_totals(struct skein *sim)
     struct sk_comm_stats now = sk_comm_stats(sim->comm);
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
+    int64_t held = (int64_t)(sk_force_memory(&sim->force) + sk_domain_memory(&sim->domain) +
+                             sk_dynamics_memory(&sim->dynamics) + sk_atoms_memory(&sim->atoms));
     int64_t sums[8 + SK_TIMER_PHASES] = {sim->domain.halo.nghosts,
                                          sim->domain.halo.import_cells,
                                          sim->domain.home.migrated,
@@ -181,8 +184,7 @@ static struct totals collect_totals(struct skein *sim)
                                          (int64_t)(now.bytes - sim->loop_stats.bytes),
                                          (int64_t)(now.blocking_collectives - sim->loop_stats.blocking_collectives),
                                          sim->force.prunes,
-                                         (int64_t)(sk_force_memory(&sim->force) + sk_domain_memory(&sim->domain) +
-                                                   sim->atoms.capacity * sizeof(struct sk_atom_record))};
+                                         held};
     for (int p = 0; p < sim->timer.count; p++)
         sums[8 + p] = sk_timer_ns(&sim->timer, p);
     sk_comm_sum_i64(sim->comm, sums, 8 + SK_TIMER_PHASES);
@@ -196,11 +198,12 @@ static struct totals collect_totals(struct skein *sim)
     t.memory = (double)sums[7];
     for (int p = 0; p < sim->timer.count; p++)
         t.phase_s[p] = (double)sums[8 + p] * 1e-9 / ranks;
-    int64_t extremes[3] = {sim->atoms.n, -sim->atoms.n, usage.ru_maxrss * 1024};
-    sk_comm_max_i64(sim->comm, extremes, 3);
+    int64_t extremes[4] = {sim->atoms.n, -sim->atoms.n, usage.ru_maxrss * 1024, usage.ru_maxrss * 1024 - held};
+    sk_comm_max_i64(sim->comm, extremes, 4);
     t.owned_max = extremes[0];
     t.owned_min = -extremes[1];
     t.peak_rss = (double)extremes[2];
+    t.overhead = (double)extremes[3];
     t.wide = sim->force.wide_steps;
     t.constraint_worst = sim->dynamics.constraint_worst;
     sk_comm_max_f64(sim->comm, &t.constraint_worst, 1);
@@ -245,6 +248,7 @@ static void json_done(struct skein *sim, const struct totals *t, bool is_stopped
     sk_json_int(json, "constraint_halos", 0);
     sk_json_double(json, "constraint_worst", t->constraint_worst);
     sk_json_double(json, "peak_rss_bytes", t->peak_rss);
+    sk_json_double(json, "overhead_bytes", t->overhead);
     sk_json_double(json, "memory_bytes_per_atom", t->memory / (double)sim->top.natoms);
     sk_json_string(json, "state_hash", text);
 }
