@@ -69,6 +69,8 @@ SKEIN_API int skein_get_forces(struct skein *simulation, double *forces);
 /* The same array on every process; positions may lie outside the box. */
 SKEIN_API int skein_set_positions(struct skein *simulation, const double *positions);
 SKEIN_API int skein_set_velocities(struct skein *simulation, const double *velocities);
+/* Nonzero if the run is in reduced (Lennard-Jones) units. */
+SKEIN_API int skein_is_reduced(const struct skein *simulation);
 SKEIN_API int skein_get_box(const struct skein *simulation, double edge[3]);
 SKEIN_API int skein_state_hash(struct skein *simulation, uint64_t *hash);
 /* Forces and energies of the present positions by brute force in double precision (O(N^2): the oracle of the tests).

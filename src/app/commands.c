@@ -52,12 +52,14 @@ static int write_forces(const char *path, const double *forces, int64_t n)
     return has_failed ? SKEIN_ENVIRONMENT : 0;
 }
 
-static void print_energies(const struct skein_energies *e, int is_json, int is_oracle)
+static void print_energies(const struct skein_energies *e, int is_reduced, int is_json, int is_oracle)
 {
     if (is_json)
         printf("{\"event\":\"energy\",\"terms\":{\"lj\":%.17g,\"dispersion_correction\":%.17g,\"coulomb_sr\":%.17g},"
-               "\"potential\":%.17g,\"kinetic\":%.17g,\"temperature_K\":%.17g,\"pressure_bar\":%.17g}\n",
-               e->lj, e->dispersion, e->coulomb, e->potential, e->kinetic, e->temperature, e->pressure);
+               "\"potential\":%.17g,\"kinetic\":%.17g,\"%s\":%.17g,\"%s\":%.17g}\n",
+               e->lj, e->dispersion, e->coulomb, e->potential, e->kinetic,
+               is_reduced ? "temperature" : "temperature_K", e->temperature, is_reduced ? "pressure" : "pressure_bar",
+               e->pressure);
     else {
         printf("%-24s %.10g\n%-24s %.10g\n%-24s %.10g\n%-24s %.10g\n", "Lennard-Jones", e->lj, "dispersion correction",
                e->dispersion, "Coulomb", e->coulomb, "potential", e->potential);
@@ -91,7 +93,7 @@ int app_energy(int argc, char **argv)
     if (code)
         app_fail(simulation, code);
     else if (skein_rank(simulation) == 0) {
-        print_energies(&energies, a.is_json, a.is_oracle);
+        print_energies(&energies, skein_is_reduced(simulation), a.is_json, a.is_oracle);
         if (forces)
             code = write_forces(a.forces, forces, skein_atoms(simulation));
     }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/math.h"
+#include "base/fpmode.h"
 #include "base/memory.h"
 #include "sim/sim.h"
 
@@ -15,7 +16,7 @@ static enum sk_code evaluate(struct skein *sim, bool wants_energy)
     return code;
 }
 
-int skein_step(struct skein *sim, int64_t n)
+static enum sk_code sim_step(struct skein *sim, int64_t n)
 {
     for (int64_t s = 0; s < n; s++) {
         enum sk_code code = evaluate(sim, false);
@@ -27,6 +28,14 @@ int skein_step(struct skein *sim, int64_t n)
     return sk_dynamics_verify(&sim->dynamics, &sim->error);
 }
 
+int skein_step(struct skein *sim, int64_t n)
+{
+    unsigned mode = sk_fpmode_enter();
+    int code = (int)sim_step(sim, n);
+    sk_fpmode_leave(mode);
+    return code;
+}
+
 int64_t skein_step_number(const struct skein *sim)
 {
     return sim->dynamics.step;
@@ -35,6 +44,11 @@ int64_t skein_step_number(const struct skein *sim)
 int64_t skein_atoms(const struct skein *sim)
 {
     return sim->top.natoms;
+}
+
+int skein_is_reduced(const struct skein *sim)
+{
+    return sim->parameters.units == SK_UNITS_LJ;
 }
 
 int skein_get_box(const struct skein *sim, double edge[3])
@@ -55,7 +69,7 @@ static void fill_energies(const struct sk_record *r, struct skein_energies *e)
                                  r->kinetic,   r->total, r->conserved, r->temperature, r->pressure};
 }
 
-int skein_get_energies(struct skein *sim, struct skein_energies *energies)
+static enum sk_code sim_get_energies(struct skein *sim, struct skein_energies *energies)
 {
     /* forces are made anew: what the step in hand collected before must not be collected twice */
     sim->dynamics.observables.is_open = sim->is_evaluated ? false : sim->dynamics.observables.is_open;
@@ -65,6 +79,14 @@ int skein_get_energies(struct skein *sim, struct skein_energies *energies)
     sk_dynamics_trial(&sim->dynamics);
     fill_energies(&sim->dynamics.record, energies);
     return SK_OK;
+}
+
+int skein_get_energies(struct skein *sim, struct skein_energies *energies)
+{
+    unsigned mode = sk_fpmode_enter();
+    int code = (int)sim_get_energies(sim, energies);
+    sk_fpmode_leave(mode);
+    return code;
 }
 
 /* One value of one atom on its way to everybody. */
@@ -109,10 +131,18 @@ static void spread_quantity(struct skein *sim, enum quantity what, double *out)
     sk_free(&items);
 }
 
-int skein_get_positions(struct skein *sim, double *positions)
+static enum sk_code sim_get_positions(struct skein *sim, double *positions)
 {
     spread_quantity(sim, POSITIONS, positions);
     return SK_OK;
+}
+
+int skein_get_positions(struct skein *sim, double *positions)
+{
+    unsigned mode = sk_fpmode_enter();
+    int code = (int)sim_get_positions(sim, positions);
+    sk_fpmode_leave(mode);
+    return code;
 }
 
 int skein_get_velocities(struct skein *sim, double *velocities)
@@ -121,7 +151,7 @@ int skein_get_velocities(struct skein *sim, double *velocities)
     return SK_OK;
 }
 
-int skein_get_forces(struct skein *sim, double *forces)
+static enum sk_code sim_get_forces(struct skein *sim, double *forces)
 {
     enum sk_code code = evaluate(sim, false);
     if (code)
@@ -130,7 +160,15 @@ int skein_get_forces(struct skein *sim, double *forces)
     return SK_OK;
 }
 
-int skein_set_positions(struct skein *sim, const double *positions)
+int skein_get_forces(struct skein *sim, double *forces)
+{
+    unsigned mode = sk_fpmode_enter();
+    int code = (int)sim_get_forces(sim, forces);
+    sk_fpmode_leave(mode);
+    return code;
+}
+
+static enum sk_code sim_set_positions(struct skein *sim, const double *positions)
 {
     enum sk_code code = SK_OK;
     for (int64_t i = 0; i < 3 * sim->top.natoms && !code; i++)
@@ -151,6 +189,14 @@ int skein_set_positions(struct skein *sim, const double *positions)
     sim->dynamics.observables.is_open = false;
     sim->is_evaluated = false;
     return SK_OK;
+}
+
+int skein_set_positions(struct skein *sim, const double *positions)
+{
+    unsigned mode = sk_fpmode_enter();
+    int code = (int)sim_set_positions(sim, positions);
+    sk_fpmode_leave(mode);
+    return code;
 }
 
 int skein_set_velocities(struct skein *sim, const double *velocities)
@@ -225,7 +271,7 @@ static void list_exclusions(struct skein *sim, struct everything *all)
     all->excluded_start[n] = count;
 }
 
-int skein_oracle(struct skein *sim, struct skein_energies *energies, double *forces)
+static enum sk_code sim_oracle(struct skein *sim, struct skein_energies *energies, double *forces)
 {
     struct everything all;
     gather_everything(sim, &all);
@@ -274,4 +320,12 @@ int skein_oracle(struct skein *sim, struct skein_energies *energies, double *for
     sk_free(&all.excluded);
     sk_free(&all.excluded_start);
     return SK_OK;
+}
+
+int skein_oracle(struct skein *sim, struct skein_energies *energies, double *forces)
+{
+    unsigned mode = sk_fpmode_enter();
+    int code = (int)sim_oracle(sim, energies, forces);
+    sk_fpmode_leave(mode);
+    return code;
 }

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fpmode.h"
 #include "base/memory.h"
 #include "sim/sim.h"
 
@@ -191,7 +192,7 @@ static enum sk_code open_all(struct skein *sim, const char *run_file, struct sk_
     return SK_OK;
 }
 
-int skein_open(const char *run_file, const struct skein_options *options, struct skein **simulation)
+static enum sk_code sim_open(const char *run_file, const struct skein_options *options, struct skein **simulation)
 {
     struct skein *sim = *simulation = sk_calloc(1, sizeof *sim);
     if (options)
@@ -208,6 +209,14 @@ int skein_open(const char *run_file, const struct skein_options *options, struct
                 sim->options.quiet ? SK_LOG_QUIET : SK_LOG_NORMAL);
     int code = open_all(sim, run_file, &sim->error);
     sim->setup_s = sk_comm_wall() - sim->opened_at;
+    return code;
+}
+
+int skein_open(const char *run_file, const struct skein_options *options, struct skein **simulation)
+{
+    unsigned mode = sk_fpmode_enter();
+    int code = (int)sim_open(run_file, options, simulation);
+    sk_fpmode_leave(mode);
     return code;
 }
 

@@ -1,6 +1,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/fpmode.h"
 #include "base/memory.h"
 #include "base/signals.h"
 #include "sim/sim.h"
@@ -122,7 +123,7 @@ static void mark_loop_start(struct skein *sim)
     sim->setup_s = sk_comm_wall() - sim->opened_at;
 }
 
-int skein_run(struct skein *sim)
+static int sim_run(struct skein *sim)
 {
     struct sk_error *err = &sim->error;
     enum sk_code code = sk_report_open(sim, err);
@@ -151,4 +152,12 @@ int skein_run(struct skein *sim)
     if (!code)
         code = sk_report_done(sim, is_stopped, err);
     return code ? (int)code : is_stopped ? SK_EXIT_STOPPED : SK_OK;
+}
+
+int skein_run(struct skein *sim)
+{
+    unsigned mode = sk_fpmode_enter();
+    int code = sim_run(sim);
+    sk_fpmode_leave(mode);
+    return code;
 }
