@@ -1,4 +1,5 @@
 # Skein: build, test, install.  make help lists the targets.
+MAKEFLAGS += --no-builtin-rules
 VERSION   := 0.1.0
 SOVERSION := 0
 BUILD     ?= build
@@ -44,7 +45,7 @@ $(BUILD)/libskein.so: $(OBJECTS)
 	$(CC) $(LDFLAGS) -shared -Wl,-soname,libskein.so.$(SOVERSION) -o $@ $^ $(LDLIBS)
 	@ln -sf libskein.so $(BUILD)/libskein.so.$(SOVERSION)
 
-$(BUILD)/kernel/variant_%.o: src/kernel/variant.c
+$(VARIANTS:%=$(BUILD)/kernel/variant_%.o): $(BUILD)/kernel/variant_%.o: src/kernel/variant.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -O3 $(FLAGS_$*) -DSK_VARIANT=$* -c -o $@ $<
 $(BUILD)/%.o: src/%.c
@@ -171,4 +172,6 @@ help:
 clean:
 	rm -rf $(BUILD)
 
+# What the compiler wrote about includes; never made by a rule.
+%.d: ;
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

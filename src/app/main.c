@@ -40,8 +40,22 @@ static const struct {
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
+/* Every rank parses the same command line, but only one may speak about it. */
+static int is_first_rank(void)
+{
+    const char *names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
+    for (int i = 0; i < 3; i++) {
+        const char *rank = getenv(names[i]);
+        if (rank)
+            return strcmp(rank, "0") == 0;
+    }
+    return 1;
+}
+
 static int refuse(const char *format, const char *what)
 {
+    if (!is_first_rank())
+        return SKEIN_INPUT;
     fprintf(stderr, "skein: ");
     fprintf(stderr, format, what);
     fprintf(stderr, "\n%s", usage);
@@ -78,8 +92,9 @@ static int take_option(const char *command, int argc, char **argv, int *i, const
         if (strcmp(argv[*i], options[o].name) == 0 && strchr(allowed, options[o].letter))
             letter = options[o].letter;
     if (!letter) {
-        fprintf(stderr, "skein: %s has no option %s\n%s", command, argv[*i], usage);
-        return SKEIN_INPUT;
+        char what[256];
+        snprintf(what, sizeof what, "%s has no option %s", command, argv[*i]);
+        return refuse("%s", what);
     }
     const char *value = NULL;
     double number = 0;
@@ -148,22 +163,10 @@ int app_fail(const struct skein *simulation, int code)
     return code;
 }
 
-/* Every rank parses the same command line, but only one may speak about it. */
-static void silence_other_ranks(void)
-{
-    const char *names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
-    for (int i = 0; i < 3; i++) {
-        const char *rank = getenv(names[i]);
-        if (rank && strcmp(rank, "0") != 0) {
-            if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))
-                exit(SKEIN_ENVIRONMENT);
-            return;
-        }
-    }
-}
-
 static int help(const char *topic)
 {
+    if (!is_first_rank())
+        return 0;
     for (int c = 0; topic && c < COMMANDS; c++)
         if (strcmp(commands[c].name, topic) == 0) {
             fputs(commands[c].help, stdout);
@@ -180,17 +183,15 @@ int main(int argc, char **argv)
     const char *name = argc > 1 ? argv[1] : NULL;
     for (int c = 0; name && c < COMMANDS; c++)
         if (strcmp(commands[c].name, name) == 0) {
-            if (argc > 2 && strcmp(argv[2], "--help") == 0) {
-                silence_other_ranks();
+            if (argc > 2 && strcmp(argv[2], "--help") == 0)
                 return help(name);
-            }
             return commands[c].main(argc - 2, argv + 2);
         }
-    silence_other_ranks();
     if (name && (strcmp(name, "--help") == 0 || strcmp(name, "help") == 0))
         return help(argc > 2 ? argv[2] : NULL);
     if (name && strcmp(name, "--version") == 0) {
-        printf("skein %s\n", skein_version());
+        if (is_first_rank())
+            printf("skein %s\n", skein_version());
         return 0;
     }
     return refuse(name ? "there is no command '%s'" : "a command is missing%s", name ? name : "");

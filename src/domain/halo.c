@@ -186,11 +186,11 @@ static enum sk_code halo_verify(const struct sk_halo *halo, const struct sk_atom
     int64_t balance[2] = {0, 0}; /* sent minus received: count, id hash */
     for (int s = 0; s < (halo->nsend ? halo->send_first[halo->nsend] : 0); s++) {
         balance[0]++;
-        balance[1] += (int64_t)sk_hash_id(atoms->id[halo->send_index[s]]);
+        balance[1] = (int64_t)((uint64_t)balance[1] + sk_hash_id(atoms->id[halo->send_index[s]]));
     }
     for (int g = 0; g < halo->nghosts; g++) {
         balance[0]--;
-        balance[1] -= (int64_t)sk_hash_id(halo->id[g]);
+        balance[1] = (int64_t)((uint64_t)balance[1] - sk_hash_id(halo->id[g]));
     }
     sk_comm_sum_i64(halo->comm, balance, 2);
     if (balance[0] || balance[1])

@@ -107,7 +107,7 @@ static void home_arrange(struct sk_home *home, struct sk_cells *cells, struct sk
 {
     int ngroups = sk_home_sort(home, cells, atoms);
     struct sk_atoms *sorted = &home->spare;
-    sk_atoms_reserve(sorted, (size_t)atoms->n);
+    sk_atoms_reserve(sorted, (size_t)atoms->n + 1); /* a rank that owns nothing has arrays too */
     sk_reserve(&home->cell, &home->capacity, (size_t)atoms->n);
     int n = 0;
     for (int g = 0; g < ngroups; g++) {

@@ -154,8 +154,11 @@ enum sk_code sk_dynamics_evaluate(struct sk_dynamics *d, bool wants_energy, stru
         has_failed |= global.max[MAX_FAILED] != 0;
         d->agreed_request = (int)global.max[MAX_REQUEST];
         double allowance = sk_force_allowance(d->force, d->box);
-        if (has_failed)
+        if (has_failed) {
+            if (global.max[MAX_RANGE]) /* so that the message tells true forces */
+                sk_force_redo_wide(d->force, d->domain, d->atoms, d->box, &d->phases);
             return sk_dynamics_verify(d, err);
+        }
         d->needs_rebuild = from_bits(global.max[MAX_EXPECTED]) > allowance;
         if (from_bits(global.max[MAX_DISPLACEMENT]) <= allowance)
             break;

@@ -116,7 +116,7 @@ void sk_force_rebuild(struct sk_force *force, struct sk_domain *domain, const st
         context.edge[k] = (double)force->edge_quanta[k] * quantum;
     sk_list_build(&force->list, &context);
     force_scatter(force, 0, atoms->n + halo->nghosts, (const int32_t(*)[3])force->grid);
-    sk_reserve(&force->pack_force, &force->pack_force_capacity, (size_t)force->clusters.packs.n * 24);
+    sk_reserve(&force->pack_force, &force->pack_force_capacity, (size_t)force->clusters.packs.n * 24 + 1);
     sk_terms_list_excluded(force, atoms);
     for (int i = 0; i < atoms->n; i++)
         force->work[i] = BASE_WORK;
@@ -242,7 +242,7 @@ void sk_force_redo_wide(struct sk_force *force, struct sk_domain *domain, const 
 {
     struct sk_clusters *c = &force->clusters;
     sk_timer_enter(phases->timer, phases->pair);
-    sk_reserve(&force->pack_wide, &force->pack_wide_capacity, (size_t)c->packs.n * 24);
+    sk_reserve(&force->pack_wide, &force->pack_wide_capacity, (size_t)c->packs.n * 24 + 1);
     sk_reserve(&force->wide, &force->wide_capacity, force->local_capacity);
     memset(force->pack_wide, 0, (size_t)c->packs.n * 24 * sizeof *force->pack_wide);
     memset(force->shift_force, 0, sizeof force->shift_force);

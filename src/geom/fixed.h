@@ -7,11 +7,11 @@
 
 #include <stdint.h>
 
+#include "base/int128.h"
+
 typedef int64_t sk_gid;   /* global atom id, 0-based inside, 1-based in files and hashes */
 typedef uint64_t sk_frac; /* fraction of a box edge, unit 2^-64 */
 typedef int64_t sk_fixed; /* fixed-point sum: force, energy, virial (scale known by context) */
-__extension__ typedef __int128 sk_int128;
-__extension__ typedef unsigned __int128 sk_uint128;
 
 /* Energy, kinetic energy and tensor terms: units of 2^-32 kJ/mol (or epsilon). */
 #define SK_ENERGY_SCALE 4294967296.0

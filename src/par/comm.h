@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/int128.h"
 #include "base/status.h"
-#include "geom/fixed.h"
 
 struct sk_comm;
 

@@ -52,6 +52,10 @@ static enum sk_code choose_radius(struct skein *sim, double cutoff, double *radi
         axis = sim->box.edge[k] < sim->box.edge[axis] ? k : axis;
     double limit = 0.5 * sim->box.edge[axis] * (1 - 1e-6);
     *radius = buffer > 0 || wanted < limit ? wanted : limit;
+    if (buffer > 0 && buffer < SMALLEST_BUFFER * cutoff)
+        return sk_fail(err, SK_EINPUT,
+                       "[nonbonded] buffer = %.6g is too small to be of use: give at least %.6g (%g of the cutoff), or auto",
+                       buffer, SMALLEST_BUFFER * cutoff, SMALLEST_BUFFER);
     if (*radius > limit || *radius < cutoff * (1 + SMALLEST_BUFFER))
         return sk_fail(err, SK_EINPUT,
                        "the box edge along %c, %.6g, is too small: the list radius (cutoff %.6g and its buffer) must stay "

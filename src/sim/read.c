@@ -66,6 +66,19 @@ static void share_model(struct skein *sim)
     sk_free(&bytes);
 }
 
+/* What a checkpoint must agree on: molecules, force field and how atoms interact; not how long, how fast, in what bath. */
+static uint64_t hash_model(const struct skein *sim)
+{
+    const struct sk_parameters *p = &sim->parameters;
+    uint64_t choices[] = {sk_topology_hash(&sim->top),       sk_forcefield_hash(&sim->ff),
+                          (uint64_t)p->nonbonded.coulomb,    (uint64_t)p->nonbonded.vdw_modifier,
+                          (uint64_t)p->nonbonded.dispersion, (uint64_t)p->nonbonded.coulomb_modifier,
+                          (uint64_t)p->system.is_real};
+    double lengths[] = {p->nonbonded.vdw_cutoff, p->nonbonded.coulomb_cutoff, p->nonbonded.epsilon_rf};
+    uint64_t parts[] = {sk_hash(choices, sizeof choices), sk_hash(lengths, sizeof lengths)};
+    return sk_hash(parts, sizeof parts);
+}
+
 enum sk_code sk_sim_read_model(struct skein *sim, const char *run_file, struct sk_error *err)
 {
     enum sk_code code = sk_comm_rank(sim->comm) == 0 ? read_on_root(sim, run_file, err) : SK_OK;
@@ -75,8 +88,7 @@ enum sk_code sk_sim_read_model(struct skein *sim, const char *run_file, struct s
     share_model(sim);
     for (int k = 0; k < 3; k++)
         sim->box.edge[k] = sim->structure.edge[k] * sim->top.replicate[k];
-    uint64_t parts[2] = {sk_topology_hash(&sim->top), sk_forcefield_hash(&sim->ff)};
-    sim->model_hash = sk_hash(parts, sizeof parts);
+    sim->model_hash = hash_model(sim);
     return SK_OK;
 }
 

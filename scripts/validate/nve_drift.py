@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""Energy drift without a bath: SPC/E 3k, reaction field, cutoff 0.9, dt 2 fs, 100 ps, from five velocity seeds; Skein and
+GROMACS by the same script (same start, cutoff, no centre-of-mass removal in either, GROMACS with a safe fixed list).
+For each run the least-squares slope of the total energy per atom and the rms about the fit. Asked for: |mean slope| at
+most 1e-6 kJ/mol/ps per atom plus two standard errors, rms at most 1.1 times that of GROMACS. Code 1 if not.
+usage: nve_drift.py [--build build] [--ps 100] [--seeds 5] [--jobs 2] [--engine skein,gmx] [--integrator leap-frog]"""
+import argparse, json, math, os, shutil, subprocess, sys, tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy
+
+ROOT = Path(__file__).resolve().parents[2]
+DT, ATOMS, EVERY, SETTLE_PS = 0.002, 3000, 50, 1.0
+MPI = {'OMPI_ALLOW_RUN_AS_ROOT': '1', 'OMPI_ALLOW_RUN_AS_ROOT_CONFIRM': '1',
+       'OMPI_MCA_hwloc_base_binding_policy': 'none'}
+MDP = """integrator = %(integrator)s
+dt = 0.002
+nsteps = %(steps)d
+cutoff-scheme = Verlet
+verlet-buffer-tolerance = -1
+rlist = 1.1
+nstlist = 10
+coulombtype = Reaction-Field
+epsilon-rf = 0
+rcoulomb = 0.9
+rvdw = 0.9
+vdw-modifier = Potential-shift
+DispCorr = EnerPres
+gen-vel = yes
+gen-temp = 300
+gen-seed = %(seed)d
+comm-mode = None
+nstenergy = %(every)d
+nstcalcenergy = %(every)d
+nstlog = 0
+"""
+
+
+def run(command, folder, text=None):
+    done = subprocess.run([str(c) for c in command], cwd=folder, env=dict(os.environ, **MPI), input=text or '', text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode != 0:
+        raise RuntimeError('%s: code %d\n%s' % (' '.join(map(str, command)), done.returncode, done.stdout[-2000:]))
+
+
+def skein(seed, steps, options, folder):
+    for name in ('water.gro', 'water.top', 'water-nve.ini'):
+        shutil.copy(ROOT / 'inputs/water' / name, folder)
+    run([options.build.absolute() / 'skein', 'run', 'water-nve.ini', '--quiet', '--steps', steps, '--log-json', 'e.jsonl', '--set',
+         'system.velocities=maxwell', '--set', 'system.maxwell_K=300', '--set', 'run.seed=%d' % seed, '--set',
+         'output.energy_every=%d' % EVERY, '--set', 'run.integrator=%s' % options.integrator], folder)
+    rows = [json.loads(line) for line in open(folder / 'e.jsonl')]
+    return numpy.array([(r['time_ps'], r['total']) for r in rows if r['event'] == 'energy'])
+
+
+def gmx(seed, steps, options, folder):
+    for name in ('water.gro', 'water.top'):
+        shutil.copy(ROOT / 'inputs/water' / name, folder)
+    integrator = {'leap-frog': 'md', 'velocity-verlet': 'md-vv'}[options.integrator]
+    (folder / 'a.mdp').write_text(MDP % {'steps': steps, 'seed': seed, 'every': EVERY, 'integrator': integrator})
+    wrapper = ROOT / 'scripts/bench/gmx.sh'
+    run([wrapper, 'gmx', 'grompp', '-quiet', '-f', 'a.mdp', '-c', 'water.gro', '-p', 'water.top', '-o', 'a.tpr', '-maxwarn', '9'], folder)
+    run([wrapper, 'gmx', 'mdrun', '-quiet', '-s', 'a.tpr', '-deffnm', 'a', '-ntmpi', '1', '-ntomp', '1', '-pin', 'off'], folder)
+    run([wrapper, 'gmx', 'energy', '-quiet', '-f', 'a.edr', '-o', 'a.xvg'], folder, 'Total-Energy\n\n')
+    return numpy.array([[float(t) for t in line.split()] for line in open(folder / 'a.xvg') if line[0] not in '#@'])
+
+
+def fit(table):
+    """Slope in kJ/mol/ps per atom and rms about the line in kJ/mol, after the first picosecond."""
+    t, e = table[table[:, 0] >= SETTLE_PS].T
+    slope, level = numpy.polyfit(t - t.mean(), e, 1)
+    return slope / ATOMS, math.sqrt(((e - level - slope * (t - t.mean()))**2).mean())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--build', type=Path, default=ROOT / 'build')
+    parser.add_argument('--ps', type=float, default=100)
+    parser.add_argument('--seeds', type=int, default=5)
+    parser.add_argument('--jobs', type=int, default=2)
+    parser.add_argument('--engine', default='skein,gmx')
+    parser.add_argument('--integrator', default='leap-frog', choices=('leap-frog', 'velocity-verlet'))
+    options = parser.parse_args()
+    steps = round(options.ps / DT)
+    results = {}
+    for name in options.engine.split(','):
+        engine = {'skein': skein, 'gmx': gmx}[name]
+
+        def one(seed):
+            folder = Path(tempfile.mkdtemp(prefix='skein-nve-'))
+            try:
+                return fit(engine(seed, steps, options, folder))
+            finally:
+                shutil.rmtree(folder)
+        with ThreadPoolExecutor(options.jobs) as pool:
+            rows = numpy.array(list(pool.map(one, range(1, options.seeds + 1))))
+        mean, error = rows[:, 0].mean(), rows[:, 0].std(ddof=1) / math.sqrt(len(rows)) if len(rows) > 1 else 0.0
+        results[name] = mean, error, rows[:, 1].mean()
+        for seed, (slope, rms) in enumerate(rows, 1):
+            print('%-6s seed %d: slope %+.3e kJ/mol/ps per atom, rms about the fit %.3f kJ/mol' % (name, seed, slope, rms))
+        print('%-6s mean:   slope %+.3e +- %.1e (standard error), rms %.3f' % (name, *results[name]), flush=True)
+    bad = False
+    if 'skein' in results:
+        mean, error, rms = results['skein']
+        bad = abs(mean) > 1e-6 + 2 * error
+        if 'gmx' in results:
+            bad = bad or rms > 1.1 * results['gmx'][2]
+            print('rms, skein over gmx: %.3f (asked for: at most 1.1)' % (rms / results['gmx'][2]))
+        print('drift: %s' % ('NOT within 1e-6 + 2 standard errors, or rms too large' if bad else 'as asked for'))
+    return 1 if bad else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
