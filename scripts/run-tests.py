@@ -3,7 +3,7 @@
 
 unit/<module>/<x>     build/tests/<module>/test_x, serial (cmocka)
 mpi/<module>/<x>@N    build/tests/<module>/mpi_x under mpirun with N ranks (cmocka; agreed facts only)
-system/<x>            tests/system/test_x.sh or .py; exit 0 passes, 77 skips (the last line says why);
+system/<x>, io/<x>    tests/system/test_x.sh or .py, tests/io likewise; exit 0 passes, 77 skips (the last line says why);
                       lines 'ok NAME', 'not ok NAME' and 'skip NAME: why' count as tests of their own.
                       '# timeout: SECONDS' and '# only: all' in the head of the file mean what they say.
 
@@ -110,7 +110,8 @@ def collect(options):
             for n in MPI_RANKS:
                 alone.append(('mpi/%s/%s@%d' % (module, stem[4:], n), ['mpirun', '-n', str(n), program], MPI_TIMEOUT,
                               judge_cmocka))
-    for script in sorted((ROOT / 'tests' / 'system').glob('test_*')):
+    scripts = [s for folder in ('io', 'system') for s in sorted((ROOT / 'tests' / folder).glob('test_*'))]
+    for script in scripts:
         if script.suffix not in ('.sh', '.py'):
             continue
         head = script.read_text()[:2000]
@@ -119,7 +120,7 @@ def collect(options):
         limit = re.search(r'^# timeout: (\d+)(?: all: (\d+))?', head, re.M)
         timeout = int(limit[2] if options.all and limit[2] else limit[1]) if limit else SYSTEM_TIMEOUT
         start = ['bash', script] if script.suffix == '.sh' else [options.env['PYTHON'], script]
-        alone.append(('system/%s' % script.stem, start, timeout, judge_system))
+        alone.append(('%s/%s' % (script.parent.name, script.stem), start, timeout, judge_system))
     wanted = lambda item: re.search(options.filter, item[0])
     return list(filter(wanted, serial)), list(filter(wanted, alone))
 

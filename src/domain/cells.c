@@ -123,7 +123,7 @@ void sk_cells_cut(struct sk_cells *cells, struct sk_comm *comm, const struct sk_
         low[c] = 0;
         high[c] = end;
     }
-    /* cut c + 1 is the smallest key whose weight below, less half of what one more key could add, reaches its share */
+    /* cut c + 1 is the smallest key whose weight below reaches its share */
     for (sk_key span = end; span > 0; span >>= 1) {
         for (int c = 0; c < ncuts; c++)
             below[c] = weight_below(items, prefix, n, low[c] + (high[c] - low[c]) / 2);

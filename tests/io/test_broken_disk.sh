@@ -1,4 +1,5 @@
 #!/bin/sh
+# timeout: 120
 # A disk whose writes fail in the middle of a checkpoint or frame (collective MPI-IO of Open MPI 4.1 reports success or
 # hangs): the job ends with code 3 and without hanging; the earlier checkpoint and frames are whole, and nothing lies beside them.
 . "$(dirname "$0")/lib.sh"

@@ -1,4 +1,5 @@
 #!/bin/sh
+# timeout: 120
 # The trajectory in MDAnalysis, from several rank counts, in both systems of units.
 . "$(dirname "$0")/lib.sh"
 run() {

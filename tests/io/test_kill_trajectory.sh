@@ -1,4 +1,5 @@
 #!/bin/sh
+# timeout: 180
 # kill -9 at random times: every frame that was said to be safe can be read; the file can be continued by another number of
 # ranks, without a frame doubled or lost.
 . "$(dirname "$0")/lib.sh"

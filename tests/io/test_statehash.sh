@@ -1,4 +1,5 @@
 #!/bin/sh
+# timeout: 120
 # scripts/statehash against the hash that the program computes; and it must notice a changed atom, step or stored hash.
 . "$(dirname "$0")/lib.sh"
 for atoms in 1 1000 140000; do

@@ -1,0 +1,330 @@
+/* Pair sets: what the tiles of all ranks hold, as (id, id, image) read from the coordinates that the kernel will see,
+ * against brute force over all pairs and images; for 1 to 5 cells along each axis in all mixes, both curves, random
+ * cuts, boxes and radii. Every pair within the radius must be there exactly once over all ranks. */
+#include <stdlib.h>
+
+#include "domain/mixture.h"
+
+#include "force/force.h"
+
+#define QUANTUM 0x1p-26
+#define SLACK   1e-7 /* pairs so close to a radius may be in or out: the kernel grid is 1.5e-8 wide */
+
+static struct sk_comm *comm;
+static int rank, size;
+
+struct world {
+    struct mixture m;
+    struct sk_parameters parameters;
+    struct sk_domain domain;
+    struct sk_force force;
+    struct sk_atoms atoms;
+    struct sk_timer timer;
+    struct sk_force_phases phases;
+    struct sk_error err;
+    uint64_t seed;
+    int32_t n[3];
+};
+
+/* A pair as one number: ids ascending, image of the second seen from the first. */
+struct pair_codes {
+    int64_t *code;
+    int n;
+    size_t capacity;
+    int64_t misplaced; /* tile bits that are no pair of atoms, or at no periodic image of their distance */
+};
+
+static void codes_add(struct pair_codes *c, const struct world *w, sk_gid i, sk_gid j, const int image[3])
+{
+    int sign = i < j ? 1 : -1, o = 0;
+    for (int k = 0; k < 3; k++)
+        o = 5 * o + sign * image[k] + 2;
+    sk_reserve(&c->code, &c->capacity, (size_t)c->n + 1);
+    c->code[c->n++] = ((i < j ? i : j) * w->m.top.natoms + (i < j ? j : i)) * 125 + o;
+}
+
+static double distance2(const struct world *w, sk_gid i, sk_gid j, const int image[3])
+{
+    double d2 = 0;
+    for (int k = 0; k < 3; k++) { /* from the lower id, so that every rank gets the same bits */
+        double d = i < j ? mixture_vector(&w->m, i, j, image[k], k) : mixture_vector(&w->m, j, i, -image[k], k);
+        d2 += d * d;
+    }
+    return d2;
+}
+
+/* One bit of a tile. */
+static void collect_bit(struct pair_codes *c, const struct world *w, const struct sk_ientry *e, int pack, int bit,
+                        double radius)
+{
+    const struct sk_clusters *clusters = &w->force.clusters;
+    int a = clusters->atom[SK_HALF * e->icluster + bit / 8], b = clusters->atom[SK_PACK * pack + bit % 8];
+    if (a < 0 || b < 0) {
+        c->misplaced++;
+        return;
+    }
+    sk_gid i = a < w->atoms.n ? w->atoms.id[a] : w->domain.halo.id[a - w->atoms.n];
+    sk_gid j = b < w->atoms.n ? w->atoms.id[b] : w->domain.halo.id[b - w->atoms.n];
+    const int32_t *xi = clusters->packs.x + 24 * (e->icluster / 2) + 4 * (e->icluster % 2) + bit / 8;
+    const int32_t *xj = clusters->packs.x + 24 * pack + bit % 8;
+    int image[3];
+    for (int k = 0; k < 3; k++) {
+        uint32_t moved = (uint32_t)xi[8 * k] + (uint32_t)w->force.shifts.x[e->shift][k];
+        double seen = (double)(int32_t)((uint32_t)xj[8 * k] - moved) * QUANTUM;
+        double nearest = rint((seen - mixture_vector(&w->m, i, j, 0, k)) / w->m.box.edge[k]);
+        image[k] = (int)nearest;
+        if (fabs(seen - mixture_vector(&w->m, i, j, image[k], k)) > 4 * QUANTUM) {
+            c->misplaced++;
+            return;
+        }
+    }
+    if (i == j)
+        c->misplaced += distance2(w, i, j, image) < radius * radius;
+    else if (distance2(w, i, j, image) < (radius - SLACK) * (radius - SLACK))
+        codes_add(c, w, i, j, image);
+}
+
+static void collect(struct pair_codes *c, const struct world *w, const struct sk_tile_list *list, double radius)
+{
+    for (int k = 0; k < list->nentries; k++) {
+        const struct sk_ientry *e = &list->entries[k];
+        for (int t = e->first; t < e->end; t++) {
+            c->misplaced += t >= e->first_full && list->tiles[t].mask != 0xffffffffu;
+            for (int bit = 0; bit < 32; bit++)
+                if (list->tiles[t].mask >> bit & 1)
+                    collect_bit(c, w, e, list->tiles[t].pack, bit, radius);
+        }
+    }
+}
+
+/* Excluded in the image in which the molecule holds together. */
+static bool is_excluded(const struct world *w, sk_gid i, sk_gid j, const int image[3])
+{
+    struct sk_place at = sk_topology_find(&w->m.top, i), to = sk_topology_find(&w->m.top, j);
+    if (at.molecule != to.molecule || (at.moltype == 1 && abs(at.place - to.place) > 1))
+        return false;
+    for (int k = 0; k < 3; k++)
+        if (image[k] != w->m.atoms[j].image[k] - w->m.atoms[i].image[k])
+            return false;
+    return true;
+}
+
+static void brute_force(struct pair_codes *c, const struct world *w, double radius)
+{
+    double limit = radius - SLACK;
+    int o[3];
+    for (sk_gid i = 0; i < w->m.top.natoms; i++)
+        for (sk_gid j = i + 1; j < w->m.top.natoms; j++)
+            for (o[0] = -1; o[0] <= 1; o[0]++) {
+                if (fabs(mixture_vector(&w->m, i, j, o[0], 0)) > limit)
+                    continue;
+                for (o[1] = -1; o[1] <= 1; o[1]++)
+                    for (o[2] = -1; o[2] <= 1; o[2]++)
+                        if (distance2(w, i, j, o) < limit * limit && !is_excluded(w, i, j, o))
+                            codes_add(c, w, i, j, o);
+            }
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const int64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static void tell(const struct world *w, const char *what, const char *when, int64_t code)
+{
+    int64_t n = w->m.top.natoms, o = code % 125;
+    print_error("%s, %dx%dx%d cells, curve %d, %d ranks, seed %llu: pair %lld %lld image %d %d %d %s\n", when, w->n[0],
+                w->n[1], w->n[2], (int)w->domain.cells.curve, size, (unsigned long long)w->seed,
+                (long long)(code / 125 / n), (long long)(code / 125 % n), (int)(o / 25) - 2, (int)(o / 5 % 5) - 2,
+                (int)(o % 5) - 2, what);
+}
+
+/* On rank 0: errors between two lists; what was found may repeat, and must not. */
+static int64_t compare(const struct world *w, const char *when, struct pair_codes *found, struct pair_codes *right)
+{
+    int64_t errors = 0;
+    qsort(found->code, (size_t)found->n, sizeof *found->code, ascending);
+    for (int f = 0, r = 0; f < found->n || r < right->n;) {
+        int64_t a = f < found->n ? found->code[f] : INT64_MAX, b = r < right->n ? right->code[r] : INT64_MAX;
+        const char *what = a < b ? (r > 0 && right->code[r - 1] == a ? "doubled" : "should not be there") : "missing";
+        f += a <= b;
+        r += b <= a;
+        if (a != b && errors++ < 3)
+            tell(w, what, when, a < b ? a : b);
+    }
+    return errors;
+}
+
+/* Collective. Tiles of both parts, of all ranks, against brute force; *npairs counts the pairs. */
+static int64_t check_lists(const struct world *w, const char *when, const struct sk_tile_list *parts, double radius,
+                           int64_t *npairs)
+{
+    struct pair_codes mine = {0}, all = {0}, right = {0};
+    for (int part = 0; part < SK_LIST_PARTS; part++)
+        collect(&mine, w, &parts[part], radius);
+    struct sk_parcel parcel = {0, (size_t)mine.n * sizeof *mine.code, (unsigned char *)mine.code};
+    struct sk_receipt receipt;
+    sk_comm_exchange(comm, &parcel, 1, &receipt);
+    for (int p = 0; p < receipt.count; p++) {
+        size_t count = receipt.parcels[p].length / sizeof *all.code;
+        sk_reserve(&all.code, &all.capacity, (size_t)all.n + count + 1);
+        memcpy(all.code + all.n, receipt.parcels[p].bytes, receipt.parcels[p].length);
+        all.n += (int)count;
+    }
+    sk_receipt_clear(&receipt);
+    int64_t sums[2] = {mine.misplaced, 0};
+    if (mine.misplaced)
+        print_error("%s, seed %llu: %lld tile bits of rank %d are no pair\n", when, (unsigned long long)w->seed,
+                    (long long)mine.misplaced, rank);
+    if (rank == 0) {
+        brute_force(&right, w, radius);
+        qsort(right.code, (size_t)right.n, sizeof *right.code, ascending);
+        sums[0] += compare(w, when, &all, &right);
+        sums[1] = right.n;
+    }
+    sk_free(&mine.code);
+    sk_free(&all.code);
+    sk_free(&right.code);
+    sk_comm_sum_i64(comm, sums, 2);
+    *npairs += sums[1];
+    return sums[0];
+}
+
+static void world_set_forces(struct world *w, double list_radius)
+{
+    int count;
+    const struct sk_kernel_variant *variants = sk_kernel_variants(&count),
+                                   *variant = &variants[w->seed % (size_t)count];
+    if (!variant->is_supported())
+        variant = sk_kernel_find("auto");
+    sk_force_init(&w->force, &w->m.top, variant, list_radius, 0.87 * list_radius);
+    double cutoff = 0.8 * list_radius;
+    w->force.nonbonded.cutoff = cutoff;
+    w->force.nonbonded.pair = (struct sk_pair_parameters){.lj_rule = SK_LJ_NONE, /* no atom has a charge: no forces */
+                                                          .has_coulomb = true,
+                                                          .r2_scale = (float)(QUANTUM * QUANTUM),
+                                                          .vdw_cutoff2 = (float)(cutoff * cutoff),
+                                                          .coulomb_cutoff2 = (float)(cutoff * cutoff),
+                                                          .quantum = QUANTUM,
+                                                          .force_scale = 1};
+    w->force.nonbonded.lanes = sk_calloc(MIXTURE_KINDS, sizeof *w->force.nonbonded.lanes);
+    for (int k = 0; k < MIXTURE_KINDS; k++)
+        w->force.nonbonded.lanes[k].has_lj = k == MIXTURE_OXYGEN || k == MIXTURE_SINGLE; /* mixed and pure packs */
+    sk_force_set_box(&w->force, &w->m.box);
+    sk_timer_init(&w->timer);
+    w->phases = (struct sk_force_phases){&w->timer, sk_timer_phase(&w->timer, "halo"),
+                                         sk_timer_phase(&w->timer, "pair"), sk_timer_phase(&w->timer, "prune"),
+                                         sk_timer_phase(&w->timer, "list")};
+}
+
+/* Weights that put the cuts anywhere: even, with few heavy atoms, or all on one atom (most ranks get nothing). */
+static int32_t *random_work(const struct world *w, uint64_t round)
+{
+    int32_t *work = sk_calloc((size_t)w->atoms.n + 1, sizeof *work);
+    for (int i = 0; i < w->atoms.n; i++) {
+        uint64_t draw = mix4(w->seed, 20, round, (uint64_t)w->atoms.id[i]);
+        switch (w->seed % 4) {
+        case 0: work[i] = 1 + (int32_t)(draw % 3); break;
+        case 1: work[i] = w->atoms.id[i] == (sk_gid)(w->seed % (uint64_t)w->m.top.natoms); break;
+        default: work[i] = draw % 13 ? 1 : 500;
+        }
+    }
+    return work;
+}
+
+static int64_t world_rebuild(struct world *w, uint64_t round)
+{
+    int32_t *work = random_work(w, round);
+    enum sk_code code = sk_domain_rebuild(&w->domain, &w->m.top, &w->m.box, w->force.list_radius, work, &w->atoms,
+                                          &w->err);
+    sk_free(&work);
+    if (code) {
+        if (rank == 0)
+            print_error("%s\n", w->err.message);
+        return 1;
+    }
+    sk_force_rebuild(&w->force, &w->domain, &w->atoms, &w->m.box, &w->phases);
+    return 0;
+}
+
+/* Atoms move within what the list allows; before every use the pruned list holds every pair of the cutoff. */
+static int64_t check_drift(struct world *w, int64_t *npairs)
+{
+    double cutoff = w->force.nonbonded.cutoff, allowance = sk_force_allowance(&w->force, &w->m.box);
+    double little = (w->force.inner_radius - cutoff) / 2 * 0.99; /* keeps the inner list */
+    double drift[3] = {0, little, allowance - little};
+    int64_t errors = 0;
+    for (int step = 0; step < 3; step++) {
+        mixture_kick(&w->m, 0, drift[step], w->seed + (uint64_t)step);
+        mixture_update(&w->m, &w->atoms);
+        sk_force_begin(&w->force, &w->domain, &w->atoms, &w->m.box, &w->phases);
+        sk_force_end(&w->force, &w->domain, &w->atoms, &w->m.box, &w->phases);
+        errors += check_lists(w, step ? "after drift" : "pruned", w->force.list.inner,
+                              step ? cutoff : w->force.inner_radius, npairs);
+    }
+    return errors;
+}
+
+/* One system: lists, drift, then far kicks and lists again, with a new cut or the old one. */
+static int64_t check_world(uint64_t seed, const int32_t n[3], int curve, const double edge[3], double list_radius,
+                           bool has_more, int64_t *npairs)
+{
+    static const int count[3] = {30, 10, 40};
+    struct world w = {.seed = seed, .n = {n[0], n[1], n[2]}};
+    mixture_make(&w.m, count, edge, seed);
+    mixture_deal(&w.m, comm, seed, &w.atoms);
+    w.parameters.domain.curve = curve ? SK_CURVE_MORTON : SK_CURVE_HILBERT;
+    w.parameters.domain.rebalance = SK_REBALANCE_ALWAYS;
+    int64_t errors = sk_domain_start(&w.domain, comm, &w.parameters, &w.m.top, &w.m.box, list_radius, &w.atoms, &w.err);
+    memcpy(w.domain.cells.n, n, sizeof w.domain.cells.n); /* nothing is remembered of cells yet */
+    world_set_forces(&w, list_radius);
+    errors += world_rebuild(&w, 0);
+    errors += errors ? 0 : check_lists(&w, "new list", w.force.list.outer, list_radius, npairs);
+    if (has_more && !errors) {
+        errors += check_drift(&w, npairs);
+        mixture_kick(&w.m, 0.3 * edge[0], 0, seed + 9);
+        mixture_update(&w.m, &w.atoms);
+        w.domain.rebalance = seed % 3 ? SK_REBALANCE_OFF : SK_REBALANCE_ALWAYS;
+        errors += world_rebuild(&w, 1);
+        errors += errors ? 0 : check_lists(&w, "after kicks", w.force.list.outer, list_radius, npairs);
+    }
+    sk_nonbonded_clear(&w.force.nonbonded);
+    sk_force_clear(&w.force);
+    sk_domain_clear(&w.domain);
+    sk_atoms_clear(&w.atoms);
+    mixture_clear(&w.m);
+    return errors;
+}
+
+static void pair_sets_of_all_mixes_of_cells(void **state)
+{
+    (void)state;
+    static const double edges[4][3] = {{1.6, 1.6, 1.6}, {1.6, 2.5, 3.2}, {4.1, 1.7, 1.7}, {2.3, 6.0, 1.6}};
+    static const double share[3] = {0.49, 0.3, 0.15}; /* list radius, of the smallest edge */
+    int64_t errors = 0, npairs = 0;
+    for (int mix_of_cells = 0; mix_of_cells < 125 && !errors; mix_of_cells++)
+        for (int curve = 0; curve < 2 && !errors; curve++) {
+            int32_t n[3] = {mix_of_cells % 5 + 1, mix_of_cells / 5 % 5 + 1, mix_of_cells / 25 + 1};
+            uint64_t seed = (uint64_t)(2 * mix_of_cells + curve) + 1000;
+            const double *edge = edges[mix(seed) % 4];
+            double radius = 1e9;
+            for (int k = 0; k < 3; k++)
+                radius = edge[k] < radius ? edge[k] : radius;
+            radius *= share[mix_of_cells % 3];
+            errors += check_world(seed, n, curve, edge, radius, (mix_of_cells + curve) % 2, &npairs);
+        }
+    assert_int_equal(errors, 0);
+    assert_true(npairs > 500000); /* there was something to find */
+}
+
+int main(void)
+{
+    comm = sk_comm_new(NULL);
+    rank = sk_comm_rank(comm);
+    size = sk_comm_size(comm);
+    const struct CMUnitTest tests[] = {cmocka_unit_test(pair_sets_of_all_mixes_of_cells)};
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    sk_comm_free(&comm);
+    return failed;
+}
