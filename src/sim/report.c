@@ -1,12 +1,14 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "read/runfile.h"
 #include "sim/sim.h"
 
-#define PROGRESS_SECONDS 1.0
+#define TERMINAL_SECONDS 0.5 /* between two progress lines */
+#define FILE_SECONDS 60.0
 
 static bool is_lj(const struct skein *sim)
 {
@@ -34,11 +36,32 @@ static bool json_begin(struct skein *sim, const char *event)
     return true;
 }
 
+/* Fails now, not after hours, if the folder of an output file cannot be written. */
+static enum sk_code check_folder(const char *path, struct sk_error *err)
+{
+    char folder[SK_PATH_MAX];
+    if (!path[0])
+        return SK_OK;
+    snprintf(folder, sizeof folder, "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        slash[slash == folder] = 0;
+    if (access(slash ? folder : ".", W_OK | X_OK) != 0)
+        return sk_fail(err, SK_EENV, "cannot write %s: folder %s: %s", path, slash ? folder : ".", strerror(errno));
+    return SK_OK;
+}
+
+static enum sk_code check_folders(const struct skein *sim, struct sk_error *err)
+{
+    enum sk_code code = check_folder(sim->parameters.output.checkpoint, err);
+    return code ? code : check_folder(sim->parameters.output.trajectory, err);
+}
+
 enum sk_code sk_report_open(struct skein *sim, struct sk_error *err)
 {
-    enum sk_code code = SK_OK;
+    enum sk_code code = sk_comm_rank(sim->comm) == 0 ? check_folders(sim, err) : SK_OK;
     const char *path = sim->options.log_json;
-    if (path && sk_comm_rank(sim->comm) == 0) {
+    if (!code && path && sk_comm_rank(sim->comm) == 0) {
         sim->json_file = fopen(path, sim->is_resumed ? "a" : "w");
         if (!sim->json_file)
             code = sk_fail(err, SK_EENV, "cannot write %s: %s", path, strerror(errno));
@@ -145,15 +168,21 @@ enum sk_code sk_report_checkpoint(struct skein *sim, double seconds, struct sk_e
 
 void sk_report_progress(struct skein *sim)
 {
-    if (!sim->log.out || !sim->log.is_terminal)
+    if (!sim->log.out)
         return;
-    static const int every = 10;
+    double now = sk_comm_wall(), interval = sim->log.is_terminal ? TERMINAL_SECONDS : FILE_SECONDS;
     int64_t done = sim->dynamics.step - sim->loop_first_step, left = sim->target_steps - sim->dynamics.step;
-    if (done < 1 || done % every)
+    if (done < 1 || now - sim->last_progress < interval)
         return;
-    double elapsed = sk_comm_wall() - sim->opened_at - sim->setup_s, remaining = elapsed / (double)done * (double)left;
-    sk_log_progress(&sim->log, "step %lld of %lld (%.1f %%), %.0f s left", (long long)sim->dynamics.step,
-                    (long long)sim->target_steps, 100.0 * (double)sim->dynamics.step / (double)sim->target_steps, remaining);
+    sim->last_progress = now;
+    double remaining = (now - sim->opened_at - sim->setup_s) / (double)done * (double)left;
+    const char *format = "step %lld of %lld (%.1f %%), about %.0f s left";
+    double percent = 100.0 * (double)sim->dynamics.step / (double)sim->target_steps;
+    if (sim->log.is_terminal)
+        sk_log_progress(&sim->log, format, (long long)sim->dynamics.step, (long long)sim->target_steps, percent, remaining);
+    else
+        sk_log_note(&sim->log, SK_LOG_NORMAL, format, (long long)sim->dynamics.step, (long long)sim->target_steps, percent,
+                    remaining);
 }
 
 /* Everything that the final report needs of all ranks. */
@@ -307,7 +336,10 @@ int skein_check(struct skein *sim)
                 (long long)sim->top.natoms, sim->top.replicate[0], sim->top.replicate[1], sim->top.replicate[2],
                 sim->box.edge[0], sim->box.edge[1], sim->box.edge[2], sim->dynamics.dof, n[0], n[1], n[2]);
     struct skein_energies e;
-    int code = skein_get_energies(sim, &e);
+    int code = (int)sk_comm_agree(sim->comm, &sim->error,
+                                  sk_comm_rank(sim->comm) == 0 ? check_folders(sim, &sim->error) : SK_OK);
+    if (!code)
+        code = skein_get_energies(sim, &e);
     if (code)
         return code;
     sk_log_note(log, SK_LOG_NORMAL, "potential %.9g, kinetic %.9g, temperature %.6g, pressure %.6g", e.potential,

@@ -39,7 +39,7 @@ struct skein {
     uint64_t model_hash;
     int64_t target_steps;
     int64_t last_energy_step; /* -1: none reported yet */
-    double opened_at, setup_s, loop_s;
+    double opened_at, setup_s, loop_s, last_progress;
     int64_t loop_first_step;
     struct sk_comm_stats loop_stats; /* counters at the start of the loop */
     int64_t loop_rebuilds, loop_prunes, loop_migrated, loop_wide;
