@@ -14,6 +14,7 @@
 
 #include "io/checkpoint.h"
 #include "io/files.h"
+#include "broken_disk.h"
 #include "system.h"
 
 static struct sk_comm *comm;
@@ -29,27 +30,6 @@ int fallocate(int fd, int mode, off_t offset, off_t length)
         return -1;
     }
     return (int)syscall(SYS_fallocate, fd, mode, offset, length);
-}
-
-/* A disk that breaks: from now on no write of more than a block succeeds. */
-static bool is_broken_disk;
-
-__attribute__((visibility("default"))) ssize_t pwrite(int fd, const void *bytes, size_t length, off_t offset)
-{
-    if (is_broken_disk && length > 4096) {
-        errno = EIO;
-        return -1;
-    }
-    return syscall(SYS_pwrite64, fd, bytes, length, offset);
-}
-
-__attribute__((visibility("default"))) ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t offset)
-{
-    if (is_broken_disk) {
-        errno = EIO;
-        return -1;
-    }
-    return syscall(SYS_pwritev, fd, parts, count, offset, 0);
 }
 
 static struct sk_checkpoint_state state_make(struct sk_comm *on, const struct sk_atoms *atoms, int64_t natoms,
