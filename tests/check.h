@@ -12,10 +12,9 @@
 #include <cmocka.h>
 
 /* Fails unless |a - b| <= absolute + relative * |b|; NaN fails. */
-#define check_near(a, b, absolute, relative) \
-    check_near_((a), (b), (absolute), (relative), #a, __FILE__, __LINE__)
-static inline void check_near_(double a, double b, double absolute, double relative, const char *what,
-                               const char *file, int line)
+#define check_near(a, b, absolute, relative) check_near_((a), (b), (absolute), (relative), #a, __FILE__, __LINE__)
+static inline void check_near_(double a, double b, double absolute, double relative, const char *what, const char *file,
+                               int line)
 {
     if (!(fabs(a - b) <= absolute + relative * fabs(b))) {
         print_error("%s = %.17g, expected %.17g (off by %.3g)\n", what, a, b, a - b);

@@ -28,11 +28,11 @@ struct skein_options {
     const void *mpi_comm;         /* an MPI_Comm *, or NULL for MPI_COMM_WORLD; MPI is initialised if it is not */
     const char *const *overrides; /* "section.key=value" each, borrowed */
     int noverrides;
-    int resume;                   /* nonzero: continue from the checkpoint if there is one */
-    int64_t steps;                /* total to reach; negative: what the run file says */
-    double max_hours;             /* stop with a checkpoint after this; 0: never */
-    const char *log_json;         /* JSON lines go here; NULL: nowhere */
-    FILE *log;                    /* human log of rank 0; NULL: none */
+    int resume;           /* nonzero: continue from the checkpoint if there is one */
+    int64_t steps;        /* total to reach; negative: what the run file says */
+    double max_hours;     /* stop with a checkpoint after this; 0: never */
+    const char *log_json; /* JSON lines go here; NULL: nowhere */
+    FILE *log;            /* human log of rank 0; NULL: none */
     int quiet;
 };
 
@@ -46,6 +46,8 @@ SKEIN_API void skein_options_init(struct skein_options *options);
 /* Reads a run file and everything it names, distributes the system. On failure *simulation still carries the message;
  * close it all the same. */
 SKEIN_API int skein_open(const char *run_file, const struct skein_options *options, struct skein **simulation);
+/* Ends MPI too if skein_open began it: no simulation can be opened after that. A program that opens several calls
+ * MPI_Init itself. */
 SKEIN_API void skein_close(struct skein **simulation);
 /* Text of the last error, for a user; empty if none. Valid until the next call. */
 SKEIN_API const char *skein_message(const struct skein *simulation);
@@ -62,7 +64,8 @@ SKEIN_API int64_t skein_step_number(const struct skein *simulation);
 SKEIN_API int64_t skein_atoms(const struct skein *simulation);
 /* Energies of the present step (temperature and pressure in the run's units: K and bar, or reduced). */
 SKEIN_API int skein_get_energies(struct skein *simulation, struct skein_energies *energies);
-/* Arrays of all atoms in id order, [atoms][3], on every process. Positions are wrapped into the box, length units. */
+/* Arrays of all atoms in id order, [atoms][3], on every process. Positions are wrapped into the box, length units.
+ * Velocities have the integrator's phase: leap-frog half a step back, velocity Verlet on the step. */
 SKEIN_API int skein_get_positions(struct skein *simulation, double *positions);
 SKEIN_API int skein_get_velocities(struct skein *simulation, double *velocities);
 SKEIN_API int skein_get_forces(struct skein *simulation, double *forces);

@@ -57,9 +57,8 @@ static void print_energies(const struct skein_energies *e, int is_reduced, int i
     if (is_json)
         printf("{\"event\":\"energy\",\"terms\":{\"lj\":%.17g,\"dispersion_correction\":%.17g,\"coulomb_sr\":%.17g},"
                "\"potential\":%.17g,\"kinetic\":%.17g,\"%s\":%.17g,\"%s\":%.17g}\n",
-               e->lj, e->dispersion, e->coulomb, e->potential, e->kinetic,
-               is_reduced ? "temperature" : "temperature_K", e->temperature, is_reduced ? "pressure" : "pressure_bar",
-               e->pressure);
+               e->lj, e->dispersion, e->coulomb, e->potential, e->kinetic, is_reduced ? "temperature" : "temperature_K",
+               e->temperature, is_reduced ? "pressure" : "pressure_bar", e->pressure);
     else {
         printf("%-24s %.10g\n%-24s %.10g\n%-24s %.10g\n%-24s %.10g\n", "Lennard-Jones", e->lj, "dispersion correction",
                e->dispersion, "Coulomb", e->coulomb, "potential", e->potential);

@@ -5,14 +5,13 @@
 
 #include "app/app.h"
 
-static const char usage[] =
-    "usage: skein COMMAND ...\n"
-    "  skein run FILE.ini [--set section.key=value]... [--steps N] [--resume] [--max-hours H]\n"
-    "                     [--log-json PATH] [--quiet]\n"
-    "  skein energy FILE.ini [--set section.key=value]... [--forces PATH] [--json] [--oracle]\n"
-    "  skein check FILE.ini [--set section.key=value]...\n"
-    "  skein help COMMAND | --help | --version\n"
-    "Start it with mpirun -n RANKS to use several processes.\n";
+static const char usage[] = "usage: skein COMMAND ...\n"
+                            "  skein run FILE.ini [--set section.key=value]... [--steps N] [--resume] [--max-hours H]\n"
+                            "                     [--log-json PATH] [--quiet]\n"
+                            "  skein energy FILE.ini [--set section.key=value]... [--forces PATH] [--json] [--oracle]\n"
+                            "  skein check FILE.ini [--set section.key=value]...\n"
+                            "  skein help COMMAND | --help | --version\n"
+                            "Start it with mpirun -n RANKS to use several processes.\n";
 
 static const struct {
     const char *name;
@@ -79,14 +78,13 @@ static int take_value(int argc, char **argv, int *i, const char **value)
     return 0;
 }
 
-static int take_option(const char *command, int argc, char **argv, int *i, const char *allowed,
-                       struct app_arguments *a)
+static int take_option(const char *command, int argc, char **argv, int *i, const char *allowed, struct app_arguments *a)
 {
     static const struct {
         const char *name;
         char letter;
-    } options[] = {{"--set", 's'},      {"--steps", 'n'}, {"--resume", 'r'}, {"--max-hours", 'h'}, {"--log-json", 'l'},
-                   {"--quiet", 'q'},    {"--forces", 'f'}, {"--json", 'j'},  {"--oracle", 'o'}};
+    } options[] = {{"--set", 's'},   {"--steps", 'n'},  {"--resume", 'r'}, {"--max-hours", 'h'}, {"--log-json", 'l'},
+                   {"--quiet", 'q'}, {"--forces", 'f'}, {"--json", 'j'},   {"--oracle", 'o'}};
     char letter = 0;
     for (size_t o = 0; o < sizeof options / sizeof options[0]; o++)
         if (strcmp(argv[*i], options[o].name) == 0 && strchr(allowed, options[o].letter))
@@ -108,32 +106,15 @@ static int take_option(const char *command, int argc, char **argv, int *i, const
     if (letter == 's' && a->options.noverrides >= 256)
         return refuse("more than 256 times %s", "--set");
     switch (letter) {
-    case 's':
-        a->overrides[a->options.noverrides++] = value;
-        break;
-    case 'n':
-        a->options.steps = atoll(value);
-        break;
-    case 'h':
-        a->options.max_hours = number;
-        break;
-    case 'l':
-        a->options.log_json = value;
-        break;
-    case 'f':
-        a->forces = value;
-        break;
-    case 'r':
-        a->options.resume = 1;
-        break;
-    case 'q':
-        a->options.quiet = 1;
-        break;
-    case 'j':
-        a->is_json = 1;
-        break;
-    default:
-        a->is_oracle = 1;
+    case 's': a->overrides[a->options.noverrides++] = value; break;
+    case 'n': a->options.steps = atoll(value); break;
+    case 'h': a->options.max_hours = number; break;
+    case 'l': a->options.log_json = value; break;
+    case 'f': a->forces = value; break;
+    case 'r': a->options.resume = 1; break;
+    case 'q': a->options.quiet = 1; break;
+    case 'j': a->is_json = 1; break;
+    default: a->is_oracle = 1;
     }
     return 0;
 }

@@ -1,5 +1,5 @@
-/* Floating-point mode: host programs change rounding and flush-to-zero flags, and bits depend on them. Every entry of the
- * library sets round-to-nearest without flushing, and gives the caller's mode back on leaving. Owns nothing. */
+/* Floating-point mode: host programs change rounding and flush-to-zero flags, and bits depend on them. Every entry of
+ * the library sets round-to-nearest without flushing, and gives the caller's mode back on leaving. Owns nothing. */
 #ifndef SK_BASE_FPMODE_H
 #define SK_BASE_FPMODE_H
 

@@ -16,7 +16,7 @@ enum sk_verbosity {
 struct sk_log {
     FILE *out, *warnings; /* NULL on ranks that are silent */
     enum sk_verbosity verbosity;
-    bool is_terminal;  /* out is one: the progress line is redrawn in place */
+    bool is_terminal;   /* out is one: the progress line is redrawn in place */
     int progress_width; /* columns of the progress line that stand on the terminal */
 };
 

@@ -16,7 +16,6 @@ void sk_free_(void **pointer);
 /* Makes room for at least `need` elements in *array, whose capacity is *capacity; keeps the
  * content, grows by at least one half, never shrinks. New bytes are uninitialised. */
 void sk_reserve_(void **array, size_t *capacity, size_t need, size_t size);
-#define sk_reserve(array, capacity, need) \
-    sk_reserve_((void **)(array), (capacity), (need), sizeof **(array))
+#define sk_reserve(array, capacity, need) sk_reserve_((void **)(array), (capacity), (need), sizeof **(array))
 
 #endif

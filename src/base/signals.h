@@ -1,5 +1,5 @@
-/* Signals: what the batch system asks of a running job. Part of the process record: one flag for the process, set by the
- * handler, read by the step loop. */
+/* Signals: what the batch system asks of a running job. Part of the process record: one flag for the process, set by
+ * the handler, read by the step loop. */
 #ifndef SK_BASE_SIGNALS_H
 #define SK_BASE_SIGNALS_H
 

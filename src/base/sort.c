@@ -3,7 +3,7 @@
 #include <string.h>
 
 #define DIGIT_BITS 11
-#define DIGITS (1 << DIGIT_BITS)
+#define DIGITS     (1 << DIGIT_BITS)
 
 void sk_sort_keyed(struct sk_keyed *items, struct sk_keyed *scratch, int64_t n)
 {

@@ -41,8 +41,8 @@ static _Noreturn void process_end(int code)
 
 void sk_bug(const char *file, int line, const char *claim)
 {
-    fprintf(stderr, "skein: internal error on rank %d at %s:%d: '%s' does not hold; please report this\n",
-            process.rank, file, line, claim);
+    fprintf(stderr, "skein: internal error on rank %d at %s:%d: '%s' does not hold; please report this\n", process.rank,
+            file, line, claim);
     process_end(SK_EINTERNAL);
 }
 

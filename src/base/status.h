@@ -30,8 +30,7 @@ int sk_process_rank(void);
 /* Prints message with rank and place to stderr, then ends the whole job with SK_EINTERNAL. */
 _Noreturn void sk_bug(const char *file, int line, const char *claim);
 /* Ends the whole job with `code` after printing the message to stderr (out of memory, lost rank). */
-_Noreturn void sk_die(enum sk_code code, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+_Noreturn void sk_die(enum sk_code code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define SK_REQUIRE(claim) ((claim) ? (void)0 : sk_bug(__FILE__, __LINE__, #claim))
 #ifdef SK_DEBUG

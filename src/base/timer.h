@@ -6,13 +6,13 @@
 #include <stdint.h>
 
 #define SK_TIMER_PHASES 24
-#define SK_TIMER_NONE (-1)
+#define SK_TIMER_NONE   (-1)
 
 struct sk_timer {
-    int count, current;                 /* current: phase that runs, or SK_TIMER_NONE */
-    int64_t since;                      /* ns, when it was entered */
-    int64_t ns[SK_TIMER_PHASES];        /* finished stretches */
-    const char *name[SK_TIMER_PHASES];  /* borrowed: string constants */
+    int count, current;                /* current: phase that runs, or SK_TIMER_NONE */
+    int64_t since;                     /* ns, when it was entered */
+    int64_t ns[SK_TIMER_PHASES];       /* finished stretches */
+    const char *name[SK_TIMER_PHASES]; /* borrowed: string constants */
 };
 
 /* Local, as all here. */

@@ -11,9 +11,9 @@
  * and pair 2 is the difference of 1 and 0. Scalar products with b1 and b2 are all that a step needs. */
 #define MAX_STEPS 10
 /* This runs once a molecule and step; without them -O2 calls and loops, and is 1.5 times slower. */
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 3")
-#define FINEST 1e-9 /* a looser one would seldom save a step, and leave errors of one sign, that is drift */
+#define INLINE    static inline __attribute__((always_inline))
+#define UNROLL    _Pragma("GCC unroll 3")
+#define FINEST    1e-9 /* a looser one would seldom save a step, and leave errors of one sign, that is drift */
 
 INLINE double dot(const double a[3], const double b[3])
 {

@@ -107,7 +107,8 @@ static int64_t weight_below(const struct sk_keyed *items, const int64_t *prefix,
     return prefix[low];
 }
 
-void sk_cells_cut(struct sk_cells *cells, struct sk_comm *comm, const struct sk_keyed *items, const int64_t *work, int n)
+void sk_cells_cut(struct sk_cells *cells, struct sk_comm *comm, const struct sk_keyed *items, const int64_t *work,
+                  int n)
 {
     int ncuts = cells->nranks - 1;
     int64_t *prefix = sk_alloc((size_t)n + 1, sizeof *prefix);
@@ -165,8 +166,7 @@ static void plan_add(struct sk_cells *cells, int first, int rank, int ex, int ey
             return;
     }
     sk_reserve(&cells->exports, &cells->exports_capacity, (size_t)cells->nexports + 1);
-    cells->exports[cells->nexports++] =
-        (struct sk_export){rank, {(int16_t)ex, (int16_t)ey, (int16_t)ez}};
+    cells->exports[cells->nexports++] = (struct sk_export){rank, {(int16_t)ex, (int16_t)ey, (int16_t)ez}};
 }
 
 void sk_cells_plan(struct sk_cells *cells, int32_t x, int32_t y, int32_t z)
@@ -177,7 +177,8 @@ void sk_cells_plan(struct sk_cells *cells, int32_t x, int32_t y, int32_t z)
         for (int ey = 0; ey <= cells->reach[1] && ey < cells->n[1]; ey++)
             for (int ex = 0; ex <= cells->reach[0] && ex < cells->n[0]; ex++) {
                 int owner = sk_cells_find(cells, sk_cells_wrap(x - ex, cells->n[0]), sk_cells_wrap(y - ey, cells->n[1]),
-                                          sk_cells_wrap(z - ez, cells->n[2]))->owner;
+                                          sk_cells_wrap(z - ez, cells->n[2]))
+                                ->owner;
                 if (owner == cells->rank)
                     continue;
                 is_deep = false;

@@ -26,14 +26,14 @@ struct sk_cell {
     sk_key key;
     int32_t owner;
     int32_t first_export, nexports; /* first_export -1: not planned since the last cut */
-    bool is_deep; /* planned, and every cell at offset -[0..reach] is this rank's */
+    bool is_deep;                   /* planned, and every cell at offset -[0..reach] is this rank's */
 };
 
 struct sk_cells {
     int32_t n[3];
     enum sk_curve_kind curve;
     int rank, nranks;
-    sk_key *cut; /* [nranks + 1]: rank r owns keys in [cut[r], cut[r + 1]) */
+    sk_key *cut;      /* [nranks + 1]: rank r owns keys in [cut[r], cut[r + 1]) */
     int32_t reach[3]; /* largest offset that matters for ghosts */
     struct sk_cell *table;
     size_t table_size, table_used;
@@ -51,7 +51,8 @@ void sk_cells_clear(struct sk_cells *cells);
 struct sk_cell *sk_cells_find(struct sk_cells *cells, int32_t x, int32_t y, int32_t z);
 /* Collective. New cuts so that every rank gets an equal share of the weight: work[i] at key items[i].key (sorted by key
  * on each rank, any distribution over ranks). Prefix cuts found by bisection over the keys, all cuts at once. */
-void sk_cells_cut(struct sk_cells *cells, struct sk_comm *comm, const struct sk_keyed *items, const int64_t *work, int n);
+void sk_cells_cut(struct sk_cells *cells, struct sk_comm *comm, const struct sk_keyed *items, const int64_t *work,
+                  int n);
 /* Sets the reach; forgets the export plans if it changed. */
 void sk_cells_set_reach(struct sk_cells *cells, const int32_t reach[3]);
 /* Fills first_export, nexports and is_deep of an owned cell: for every foreign rank that owns corner cells at offset

@@ -52,12 +52,13 @@ static enum sk_code domain_verify(const struct sk_domain *domain, const struct s
     const struct sk_census *then = &domain->expected;
     if (memcmp(&now, then, sizeof now) == 0)
         return SK_OK;
-    return sk_fail(err, SK_EINTERNAL,
-                   "census failed at rebuild %lld: %lld atoms of %lld, %lld groups of %lld, %lld rigid waters of %lld%s; "
-                   "please report this",
-                   (long long)domain->rebuilds, (long long)now.atoms, (long long)then->atoms, (long long)now.groups,
-                   (long long)then->groups, (long long)now.settles, (long long)then->settles,
-                   now.atoms == then->atoms ? " (ids differ: one lost, another doubled)" : "");
+    return sk_fail(
+        err, SK_EINTERNAL,
+        "census failed at rebuild %lld: %lld atoms of %lld, %lld groups of %lld, %lld rigid waters of %lld%s; "
+        "please report this",
+        (long long)domain->rebuilds, (long long)now.atoms, (long long)then->atoms, (long long)now.groups,
+        (long long)then->groups, (long long)now.settles, (long long)then->settles,
+        now.atoms == then->atoms ? " (ids differ: one lost, another doubled)" : "");
 }
 
 enum sk_code sk_domain_start(struct sk_domain *domain, struct sk_comm *comm, const struct sk_parameters *parameters,
@@ -68,8 +69,8 @@ enum sk_code sk_domain_start(struct sk_domain *domain, struct sk_comm *comm, con
     domain->comm = comm;
     domain->rebalance = parameters->domain.rebalance;
     domain->imbalance = 1;
-    enum sk_curve_kind kind =
-        parameters->domain.curve == SK_CURVE_MORTON ? SK_CURVE_KIND_MORTON : SK_CURVE_KIND_HILBERT;
+    enum sk_curve_kind kind = parameters->domain.curve == SK_CURVE_MORTON ? SK_CURVE_KIND_MORTON
+                                                                          : SK_CURVE_KIND_HILBERT;
     sk_cells_init(&domain->cells, kind, box, list_radius, top->natoms, comm);
     sk_home_init(&domain->home);
     sk_halo_init(&domain->halo, comm);
@@ -153,8 +154,7 @@ enum sk_code sk_domain_rebuild(struct sk_domain *domain, const struct sk_topolog
 size_t sk_domain_memory(const struct sk_domain *domain)
 {
     return domain->cells.table_size * sizeof *domain->cells.table + domain->home.capacity * sizeof *domain->home.cell +
-           domain->home.order_capacity * 2 * sizeof *domain->home.order +
-           sk_atoms_memory(&domain->home.spare) +
+           domain->home.order_capacity * 2 * sizeof *domain->home.order + sk_atoms_memory(&domain->home.spare) +
            domain->halo.id_capacity * (sizeof(sk_gid) + 4 * sizeof(int32_t)) +
            domain->halo.send_index_capacity * sizeof(int);
 }

@@ -144,8 +144,7 @@ static void halo_accept(struct sk_halo *halo, struct sk_cells *cells, const stru
     halo->recv_first[0] = 0;
     for (int l = 0; l < halo->nrecv; l++) {
         halo->recv_rank[l] = receipt->parcels[l].rank;
-        halo->recv_first[l + 1] =
-            halo->recv_first[l] + (int)(receipt->parcels[l].length / sizeof(struct introduction));
+        halo->recv_first[l + 1] = halo->recv_first[l] + (int)(receipt->parcels[l].length / sizeof(struct introduction));
     }
     halo->nghosts = halo->recv_first[halo->nrecv];
     sk_reserve(&halo->id, &halo->id_capacity, (size_t)halo->nghosts);
@@ -194,7 +193,8 @@ static enum sk_code halo_verify(const struct sk_halo *halo, const struct sk_atom
     }
     sk_comm_sum_i64(halo->comm, balance, 2);
     if (balance[0] || balance[1])
-        return sk_fail(err, SK_EINTERNAL, "ghost atoms sent and received differ (count off by %lld); please report this",
+        return sk_fail(err, SK_EINTERNAL,
+                       "ghost atoms sent and received differ (count off by %lld); please report this",
                        (long long)balance[0]);
     return SK_OK;
 }

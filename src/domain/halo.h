@@ -12,17 +12,17 @@
 
 struct sk_halo {
     int nghosts;
-    sk_gid *id;          /* [nghosts] */
-    int32_t *kind;       /* [nghosts] */
-    int32_t (*cell)[3];  /* [nghosts] cell of the anchor */
+    sk_gid *id;         /* [nghosts] */
+    int32_t *kind;      /* [nghosts] */
+    int32_t (*cell)[3]; /* [nghosts] cell of the anchor */
     size_t id_capacity, kind_capacity, cell_capacity;
-    int nsend, nrecv;    /* links */
+    int nsend, nrecv; /* links */
     int *send_rank, *recv_rank;
-    int *send_first;     /* [nsend + 1] into send_index */
-    int *recv_first;     /* [nrecv + 1] into ghosts */
-    int *send_index;     /* owned atom of each entry */
+    int *send_first; /* [nsend + 1] into send_index */
+    int *recv_first; /* [nrecv + 1] into ghosts */
+    int *send_index; /* owned atom of each entry */
     size_t send_index_capacity;
-    int64_t import_cells; /* distinct foreign cells that have a ghost here */
+    int64_t import_cells;                      /* distinct foreign cells that have a ghost here */
     struct sk_links *forward, *reverse, *wide; /* wide: made at its first use after a rebuild */
     struct sk_comm *comm;
 };

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 
-#define BATCH 256 /* atoms in a message */
+#define BATCH      256 /* atoms in a message */
 #define TAG_INTAKE 11
 
 enum parcel_kind { PARCEL_ATOM, PARCEL_VELOCITY };
@@ -23,12 +23,12 @@ struct sk_intake {
     struct sk_comm *comm;
     const struct sk_topology *top;
     double unit_edge[3];
-    sk_gid *first;             /* [nranks + 1] id blocks */
-    struct raw_atom *batch;    /* rank 0: [nranks][BATCH] */
+    sk_gid *first;          /* [nranks + 1] id blocks */
+    struct raw_atom *batch; /* rank 0: [nranks][BATCH] */
     int *batch_count;
-    sk_gid begin, end;         /* this rank's block */
+    sk_gid begin, end;              /* this rank's block */
     struct sk_atom_record *records; /* [end - begin] */
-    unsigned char *times;      /* how often each id came, up to 255 */
+    unsigned char *times;           /* how often each id came, up to 255 */
 };
 
 sk_gid sk_intake_first(const struct sk_topology *top, int nranks, int r)
@@ -183,8 +183,8 @@ void sk_intake_receive(struct sk_intake *intake)
     sk_free(&batch);
 }
 
-/* Places such that every atom of a group is the nearest to its anchor in the file's box, for input files break molecules
- * across its faces and copies of the box keep them broken; then images to match. */
+/* Places such that every atom of a group is the nearest to its anchor in the file's box, for input files break
+ * molecules across its faces and copies of the box keep them broken; then images to match. */
 static void group_make_whole(struct sk_atoms *atoms, int anchor, const int copies[3])
 {
     for (int i = anchor + 1; i < anchor + atoms->group_size[anchor]; i++)

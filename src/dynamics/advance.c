@@ -84,8 +84,8 @@ static void add_heat(struct sk_dynamics *d, double sign)
     }
 }
 
-/* The Langevin bath acts in the middle of the drift (LFMiddle). Fills move; the heat goes to the observables. Velocities
- * enter and leave without components along rigid bonds: the noise has some, which are no heat. */
+/* The Langevin bath acts in the middle of the drift (LFMiddle). Fills move; the heat goes to the observables.
+ * Velocities enter and leave without components along rigid bonds: the noise has some, which are no heat. */
 static void drift_in_bath(struct sk_dynamics *d, double dt)
 {
     double noise[4], half = 0.5 * dt, *v = d->atoms->v[0];
@@ -95,7 +95,8 @@ static void drift_in_bath(struct sk_dynamics *d, double dt)
         d->move[c] = half * v[c];
     for (int i = 0; i < d->atoms->n; i++) {
         double width = d->langevin_b / sqrt(d->top->kinds[d->atoms->kind[i]].mass);
-        sk_rng_normal4(d->parameters->run.seed, SK_RNG_LANGEVIN, (uint64_t)d->atoms->id[i], (uint64_t)d->step, 0, noise);
+        sk_rng_normal4(d->parameters->run.seed, SK_RNG_LANGEVIN, (uint64_t)d->atoms->id[i], (uint64_t)d->step, 0,
+                       noise);
         for (int k = 0; k < 3; k++)
             v[3 * i + k] = d->langevin_a * v[3 * i + k] + width * noise[k];
     }
@@ -211,7 +212,8 @@ void sk_dynamics_trial(struct sk_dynamics *d)
     sk_observe_pack(&d->observables, &local);
     sk_reduction_begin(d->comm, &local);
     sk_reduction_end(d->comm, &global);
-    d->observables.is_coupled = d->observables.has_momentum = false; /* the record only: baths act in the real advance */
+    /* the record only: baths act in the real advance */
+    d->observables.is_coupled = d->observables.has_momentum = false;
     sk_observe_complete(d, &global);
     d->observables = kept;
     d->conserved_offset = offset;

@@ -20,8 +20,8 @@ struct sk_record {
     double time;
     bool has_energy; /* potential terms were computed */
     double lj, coulomb, dispersion, potential, kinetic, total, conserved;
-    double temperature, pressure;    /* reported units */
-    double pressure_axis[3];         /* diagonal, reported units */
+    double temperature, pressure; /* reported units */
+    double pressure_axis[3];      /* diagonal, reported units */
     double volume;
     double edge[3];
 };
@@ -53,26 +53,26 @@ struct sk_dynamics {
     int phase_update, phase_rebuild, phase_reduce;
     /* state */
     int64_t step;
-    bool is_on_step;           /* velocities are at time step, not half a step before */
-    double conserved_offset;   /* minus the energy that baths have given */
+    bool is_on_step;         /* velocities are at time step, not half a step before */
+    double conserved_offset; /* minus the energy that baths have given */
     bool has_pending_box;
-    double pending_box[3];     /* edge factors to apply at the end of the next advance */
+    double pending_box[3]; /* edge factors to apply at the end of the next advance */
     /* derived constants */
     double dof, langevin_a, langevin_b, total_mass;
     /* in flight */
     struct sk_observables observables;
-    struct sk_record record;   /* last completed */
-    bool has_record;           /* a record was completed by the last evaluate */
-    bool needs_rebuild;        /* equal on all ranks */
-    double moved, growth;      /* largest displacement on this rank since the list was made, and its last increase */
-    int64_t failed_atom;       /* owned atom that could not be moved, or -1 */
-    int local_request;         /* e.g. a signal on this rank; its maximum over ranks is in agreed_request */
+    struct sk_record record; /* last completed */
+    bool has_record;         /* a record was completed by the last evaluate */
+    bool needs_rebuild;      /* equal on all ranks */
+    double moved, growth;    /* largest displacement on this rank since the list was made, and its last increase */
+    int64_t failed_atom;     /* owned atom that could not be moved, or -1 */
+    int local_request;       /* e.g. a signal on this rank; its maximum over ranks is in agreed_request */
     int agreed_request;
-    double constraint_worst;   /* largest relative residual ever on this rank */
+    double constraint_worst; /* largest relative residual ever on this rank */
     int64_t constraint_failures;
     int failed_water;
-    double *inverse_mass;      /* [owned][3] 1 / mass, for flat loops */
-    double *move;              /* [owned][3] displacement of the step, length units */
+    double *inverse_mass; /* [owned][3] 1 / mass, for flat loops */
+    double *move;         /* [owned][3] displacement of the step, length units */
     size_t inverse_mass_capacity, move_capacity;
 };
 

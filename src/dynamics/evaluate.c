@@ -83,13 +83,13 @@ static enum sk_code fail_runaway(struct sk_dynamics *d, const char *what, struct
         double place[3];
         for (int k = 0; k < 3; k++)
             place[k] = (double)d->atoms->x[worst][k] * 0x1p-64 * d->box->edge[k];
-        code = sk_fail(err, SK_EPHYSICS,
-                       "step %lld: %s; the largest force, %.6g %s, acts on atom %lld (%s of %s, molecule at atom %lld) at "
-                       "%.4f %.4f %.4f on rank %d; look for overlapping atoms there, or take a shorter time step",
-                       (long long)d->step, what, sqrt(largest2),
-                       d->units.system == SK_UNITS_LJ ? "epsilon/sigma" : "kJ/mol/nm",
-                       (long long)d->atoms->id[worst] + 1, type->atoms[at.place].name, type->name,
-                       (long long)at.molecule + 1, place[0], place[1], place[2], sk_comm_rank(d->comm));
+        code = sk_fail(
+            err, SK_EPHYSICS,
+            "step %lld: %s; the largest force, %.6g %s, acts on atom %lld (%s of %s, molecule at atom %lld) at "
+            "%.4f %.4f %.4f on rank %d; look for overlapping atoms there, or take a shorter time step",
+            (long long)d->step, what, sqrt(largest2), d->units.system == SK_UNITS_LJ ? "epsilon/sigma" : "kJ/mol/nm",
+            (long long)d->atoms->id[worst] + 1, type->atoms[at.place].name, type->name, (long long)at.molecule + 1,
+            place[0], place[1], place[2], sk_comm_rank(d->comm));
     }
     return sk_comm_agree(d->comm, err, code);
 }
@@ -100,21 +100,23 @@ enum sk_code sk_dynamics_verify(struct sk_dynamics *d, struct sk_error *err)
     if (d->failed_atom >= 0) {
         int64_t i = d->failed_atom;
         const double *v = d->atoms->v[i];
-        code = sk_fail(err, SK_EPHYSICS,
-                       "step %lld: atom %lld moves by more than a quarter of the box in one step (velocity %.4g %.4g "
-                       "%.4g, force %.4g %.4g %.4g) on rank %d; the time step is too long or the start has overlapping atoms",
-                       (long long)d->step, (long long)d->atoms->id[i] + 1, v[0], v[1], v[2],
-                       (double)d->force->total[i][0] / d->force->nonbonded.pair.force_scale,
-                       (double)d->force->total[i][1] / d->force->nonbonded.pair.force_scale,
-                       (double)d->force->total[i][2] / d->force->nonbonded.pair.force_scale, sk_comm_rank(d->comm));
+        code = sk_fail(
+            err, SK_EPHYSICS,
+            "step %lld: atom %lld moves by more than a quarter of the box in one step (velocity %.4g %.4g "
+            "%.4g, force %.4g %.4g %.4g) on rank %d; the time step is too long or the start has overlapping atoms",
+            (long long)d->step, (long long)d->atoms->id[i] + 1, v[0], v[1], v[2],
+            (double)d->force->total[i][0] / d->force->nonbonded.pair.force_scale,
+            (double)d->force->total[i][1] / d->force->nonbonded.pair.force_scale,
+            (double)d->force->total[i][2] / d->force->nonbonded.pair.force_scale, sk_comm_rank(d->comm));
     } else if (d->failed_water >= 0) {
         const struct sk_rigid_water *w = &d->rigid->waters[d->failed_water];
-        code = sk_fail(err, SK_EPHYSICS,
-                       "step %lld: rigid water of atoms %lld, %lld, %lld cannot be constrained (relative length error %.3g, "
-                       "tolerance %.3g) on rank %d; the time step is too long or the start has overlapping atoms",
-                       (long long)d->step, (long long)d->atoms->id[w->atom[0]] + 1,
-                       (long long)d->atoms->id[w->atom[1]] + 1, (long long)d->atoms->id[w->atom[2]] + 1,
-                       d->constraint_worst, d->rigid->kinds[w->kind].tolerance, sk_comm_rank(d->comm));
+        code = sk_fail(
+            err, SK_EPHYSICS,
+            "step %lld: rigid water of atoms %lld, %lld, %lld cannot be constrained (relative length error %.3g, "
+            "tolerance %.3g) on rank %d; the time step is too long or the start has overlapping atoms",
+            (long long)d->step, (long long)d->atoms->id[w->atom[0]] + 1, (long long)d->atoms->id[w->atom[1]] + 1,
+            (long long)d->atoms->id[w->atom[2]] + 1, d->constraint_worst, d->rigid->kinds[w->kind].tolerance,
+            sk_comm_rank(d->comm));
     }
     return sk_comm_agree(d->comm, err, code);
 }

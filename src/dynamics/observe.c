@@ -5,7 +5,16 @@
 #include "dynamics/dynamics.h"
 
 /* Places of the observables in the reduction's sums. */
-enum { AT_ENERGY = 0, AT_PAIR = 2, AT_REST = 5, AT_CONSTRAINT = 8, AT_BEFORE = 11, AT_AFTER = 14, AT_MOMENTUM = 17, AT_BATH = 20 };
+enum {
+    AT_ENERGY = 0,
+    AT_PAIR = 2,
+    AT_REST = 5,
+    AT_CONSTRAINT = 8,
+    AT_BEFORE = 11,
+    AT_AFTER = 14,
+    AT_MOMENTUM = 17,
+    AT_BATH = 20
+};
 
 void sk_observe_forces(struct sk_dynamics *d, bool wants_energy)
 {
@@ -101,20 +110,25 @@ static void change_velocities(struct sk_dynamics *d, double factor, const double
 static void act_on_velocities(struct sk_dynamics *d, const struct sk_reduction *r)
 {
     const struct sk_parameters *p = d->parameters;
-    double kinetic = 0, drift[3] = {0}, factor = 1;
-    for (int k = 0; k < 3; k++)
+    bool is_verlet = p->run.integrator == SK_VELOCITY_VERLET;
+    /* of the velocities that are changed; and what the thermostat looks at, for Verlet on the step */
+    double kinetic = 0, seen = 0, drift[3] = {0}, factor = 1;
+    for (int k = 0; k < 3; k++) {
         kinetic += from_fixed(r->sum[AT_AFTER + k]);
+        seen += from_fixed(r->sum[(is_verlet ? AT_BEFORE : AT_AFTER) + k]);
+    }
     if (d->observables.has_momentum)
         for (int k = 0; k < 3; k++) {
             drift[k] = from_fixed(r->sum[AT_MOMENTUM + k]) / d->total_mass;
             double lost = 0.5 * d->total_mass * drift[k] * drift[k];
             kinetic -= lost;
+            seen -= lost;
             d->conserved_offset += lost;
         }
     if (d->observables.is_coupled && p->temperature.thermostat == SK_THERMOSTAT_V_RESCALE) {
         double period = (double)p->temperature.couple_every * p->run.dt;
         double target = 0.5 * d->dof * d->units.boltzmann * p->temperature.target;
-        factor = sk_v_rescale_factor(kinetic, target, d->dof, period, p->temperature.tau, p->run.seed,
+        factor = sk_v_rescale_factor(seen, target, d->dof, period, p->temperature.tau, p->run.seed,
                                      d->observables.step);
         d->conserved_offset -= (factor * factor - 1) * kinetic;
     }
@@ -127,7 +141,8 @@ static void prepare_box(struct sk_dynamics *d)
 {
     const struct sk_parameters *p = d->parameters;
     double internal[3], period = (double)p->temperature.couple_every * p->run.dt;
-    double temperature = p->temperature.thermostat != SK_THERMOSTAT_NONE ? p->temperature.target : d->record.temperature;
+    double temperature = p->temperature.thermostat != SK_THERMOSTAT_NONE ? p->temperature.target
+                                                                         : d->record.temperature;
     for (int k = 0; k < 3; k++)
         internal[k] = d->record.pressure_axis[k];
     sk_barostat_factors(p, internal, d->record.volume, d->units.boltzmann * temperature, period, d->observables.step,

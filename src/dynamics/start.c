@@ -48,7 +48,6 @@ void sk_dynamics_maxwell(struct sk_dynamics *d)
             a->v[i][k] *= factor;
 }
 
-
 void sk_dynamics_init(struct sk_dynamics *d)
 {
     const struct sk_parameters *p = d->parameters;

@@ -9,7 +9,7 @@
 #include "force/terms.h"
 
 #define BATCH_ENTRIES 256 /* i-clusters between two polls: about 40 microseconds */
-#define BASE_WORK 8       /* of an atom, in tiles: integration and buffers */
+#define BASE_WORK     8   /* of an atom, in tiles: integration and buffers */
 
 void sk_force_init(struct sk_force *force, const struct sk_topology *top, const struct sk_kernel_variant *variant,
                    double list_radius, double inner_radius)
@@ -110,8 +110,8 @@ void sk_force_rebuild(struct sk_force *force, struct sk_domain *domain, const st
     double quantum = force->nonbonded.pair.quantum;
     sk_clusters_build(&force->clusters, &domain->cells, &domain->home, atoms, halo, (const int32_t(*)[3])force->grid,
                       force->edge_quanta, quantum, force->nonbonded.lanes);
-    struct sk_list_context context = {&force->clusters, &domain->cells, atoms, force->top,
-                                      force->list_radius,  {0},            force->variant->near};
+    struct sk_list_context context = {&force->clusters,    &domain->cells, atoms, force->top, force->list_radius, {0},
+                                      force->variant->near};
     for (int k = 0; k < 3; k++)
         context.edge[k] = (double)force->edge_quanta[k] * quantum;
     sk_list_build(&force->list, &context);
@@ -182,8 +182,8 @@ static void force_run_kernel(struct sk_force *force, struct sk_domain *domain, e
     int end = tiles.end_entry;
     for (tiles.first_entry = 0; tiles.first_entry < end; tiles.first_entry = tiles.end_entry) {
         tiles.end_entry = tiles.first_entry + BATCH_ENTRIES < end ? tiles.first_entry + BATCH_ENTRIES : end;
-        force->has_range |= force->variant->pair(&force->clusters.packs, &tiles, &force->nonbonded.pair,
-                                                 &force->shifts, force->pack_force, force->shift_force) != 0;
+        force->has_range |= force->variant->pair(&force->clusters.packs, &tiles, &force->nonbonded.pair, &force->shifts,
+                                                 force->pack_force, force->shift_force) != 0;
         if (domain->cells.nranks > 1)
             sk_comm_poll(domain->comm);
     }
@@ -291,6 +291,5 @@ size_t sk_force_memory(const struct sk_force *force)
 {
     return sk_clusters_memory(&force->clusters) + sk_list_memory(&force->list) + force->local_capacity * 24 +
            force->total_capacity * 24 + force->pack_force_capacity * 4 + force->pack_wide_capacity * 8 +
-           force->excluded_capacity * sizeof *force->excluded + force->work_capacity * 4 +
-           force->list_x_capacity * 36;
+           force->excluded_capacity * sizeof *force->excluded + force->work_capacity * 4 + force->list_x_capacity * 36;
 }

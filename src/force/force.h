@@ -40,15 +40,15 @@ struct sk_force {
     size_t excluded_capacity;
     int32_t *work; /* [owned] share of the pair work at the last prune, for the cuts */
     size_t work_capacity;
-    sk_frac (*list_x)[3];      /* [owned] fractions when the list was made */
+    sk_frac (*list_x)[3]; /* [owned] fractions when the list was made */
     int32_t (*list_image)[3];
     size_t list_x_capacity, list_image_capacity;
     double list_edge[3];
     bool is_pruned[SK_LIST_PARTS]; /* inner list valid for the present reference */
-    bool is_wide;   /* the present forces come from wide arithmetic */
-    bool has_range; /* the float kernel met a pair out of range on this rank */
-    bool has_bad;   /* a force or energy is not finite */
-    sk_int128 energy[2]; /* this rank's Lennard-Jones and Coulomb energy, SK_ENERGY_SCALE; if asked for */
+    bool is_wide;                  /* the present forces come from wide arithmetic */
+    bool has_range;                /* the float kernel met a pair out of range on this rank */
+    bool has_bad;                  /* a force or energy is not finite */
+    sk_int128 energy[2];           /* this rank's Lennard-Jones and Coulomb energy, SK_ENERGY_SCALE; if asked for */
     int64_t prunes, wide_steps;
 };
 

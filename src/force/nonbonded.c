@@ -6,7 +6,7 @@
 #include "base/math.h"
 #include "base/memory.h"
 
-#define PI 3.14159265358979323846
+#define PI      3.14159265358979323846
 #define WALL_KT 50.0 /* the force scale gives room for pairs at this energy */
 
 static double epsilon_of(double c6, double c12)
@@ -73,7 +73,8 @@ static enum sk_lj_rule choose_rule(const struct sk_forcefield *ff)
     for (int i = 0; i < n; i++)
         for (int j = 0; j < n; j++) {
             double c6 = ff->c6[i * n + j], c12 = ff->c12[i * n + j];
-            double c6i = ff->c6[i * n + i], c6j = ff->c6[j * n + j], c12i = ff->c12[i * n + i], c12j = ff->c12[j * n + j];
+            double c6i = ff->c6[i * n + i], c6j = ff->c6[j * n + j], c12i = ff->c12[i * n + i],
+                   c12j = ff->c12[j * n + j];
             is_zero = is_zero && c6 == 0 && c12 == 0;
             is_geometric = is_geometric && nearly(c6, sqrt(c6i) * sqrt(c6j)) && nearly(c12, sqrt(c12i) * sqrt(c12j));
             double sigma = 0.5 * (sigma_of(c6i, c12i) + sigma_of(c6j, c12j)), sigma2 = sigma * sigma;
@@ -144,7 +145,8 @@ static double mean_c6(const struct sk_forcefield *ff, const struct sk_topology *
             for (int e = type->excluded_start[a]; e < type->excluded_start[a + 1]; e++) {
                 if (type->excluded[e] <= a)
                     continue;
-                int ti = top->kinds[type->atoms[a].kind].type, tj = top->kinds[type->atoms[type->excluded[e]].kind].type;
+                int ti = top->kinds[type->atoms[a].kind].type,
+                    tj = top->kinds[type->atoms[type->excluded[e]].kind].type;
                 sum -= molecules * ff->c6[ti * n + tj];
                 pairs -= molecules;
             }
@@ -170,8 +172,7 @@ static void fill_coulomb(struct sk_nonbonded *nb, const struct sk_parameters *pa
     struct sk_pair_parameters *pair = &nb->pair;
     double rc = parameters->nonbonded.coulomb_cutoff, rc3 = rc * rc * rc, eps = parameters->nonbonded.epsilon_rf;
     switch (parameters->nonbonded.coulomb) {
-    case SK_COULOMB_NONE:
-        break;
+    case SK_COULOMB_NONE: break;
     case SK_COULOMB_CUT:
         pair->c_rf = parameters->nonbonded.coulomb_modifier == SK_MODIFIER_POTENTIAL_SHIFT ? 1 / rc : 0;
         break;

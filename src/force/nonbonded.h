@@ -14,12 +14,12 @@ struct sk_nonbonded {
     struct sk_lane *lanes; /* [nkinds] */
     float *table;          /* owned by this; pair.table borrows it */
     double *lj_shift;
-    double cutoff;         /* the larger of the two */
-    double dispersion_c6;  /* mean c6 over pairs that are not excluded */
+    double cutoff;                   /* the larger of the two */
+    double dispersion_c6;            /* mean c6 over pairs that are not excluded */
     double dispersion_energy_volume; /* dispersion energy = this / volume + dispersion_energy_const */
     double dispersion_energy_const;
     double dispersion_pressure_volume2; /* pressure = this / volume^2 (energy / length^3) */
-    double charge2;        /* sum over atoms of q^2, for the self term of the reaction field */
+    double charge2;                     /* sum over atoms of q^2, for the self term of the reaction field */
 };
 
 /* kind_count[nkinds]: atoms of each kind in the whole system. force_scale: 0 to choose it from the force field. */

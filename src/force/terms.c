@@ -68,8 +68,8 @@ void sk_force_energy(struct sk_force *force, const struct sk_atoms *atoms, const
     force->energy[0] = force->energy[1] = 0;
     for (int part = 0; part < SK_LIST_PARTS; part++) {
         struct sk_tiles tiles = sk_list_tiles(&force->list.inner[part]);
-        force->has_bad |=
-            force->variant->energy(&force->clusters.packs, &tiles, pair, &force->shifts, force->energy) != 0;
+        force->has_bad |= force->variant->energy(&force->clusters.packs, &tiles, pair, &force->shifts, force->energy) !=
+                          0;
     }
     if (!pair->is_reaction_field)
         return;

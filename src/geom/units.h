@@ -4,9 +4,9 @@
 #ifndef SK_GEOM_UNITS_H
 #define SK_GEOM_UNITS_H
 
-#define SK_COULOMB 138.9354576             /* kJ mol^-1 nm e^-2, GROMACS 2022 (CODATA 2018) */
+#define SK_COULOMB   138.9354576           /* kJ mol^-1 nm e^-2, GROMACS 2022 (CODATA 2018) */
 #define SK_BOLTZMANN 0.0083144626181532403 /* kJ mol^-1 K^-1 */
-#define SK_BAR 16.605390671738466          /* bar per kJ mol^-1 nm^-3 */
+#define SK_BAR       16.605390671738466    /* bar per kJ mol^-1 nm^-3 */
 
 enum sk_unit_system { SK_UNITS_GROMACS, SK_UNITS_LJ };
 

@@ -85,8 +85,8 @@ static void energy_tile(const struct wide_tile *w, const struct sk_pair_paramete
     sum[1] = energy_sum(coulomb, in_coulomb, bad);
 }
 
-int VARIANT(pair_energy)(const struct sk_packs *packs, const struct sk_tiles *tiles,
-                         const struct sk_pair_parameters *p, const struct sk_shifts *shifts, sk_int128 energy[2])
+int VARIANT(pair_energy)(const struct sk_packs *packs, const struct sk_tiles *tiles, const struct sk_pair_parameters *p,
+                         const struct sk_shifts *shifts, sk_int128 energy[2])
 {
     struct wide_tile w;
     int bad = 0;

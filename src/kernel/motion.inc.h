@@ -7,7 +7,8 @@ sk_kick_kernel VARIANT(kick);
 sk_drift_kernel VARIANT(drift);
 sk_move_kernel VARIANT(move);
 
-void VARIANT(kick)(double *restrict v, const int64_t *restrict f, const double *restrict inverse_mass, double scale, int n)
+void VARIANT(kick)(double *restrict v, const int64_t *restrict f, const double *restrict inverse_mass, double scale,
+                   int n)
 {
     for (int c = 0; c < n; c++)
         v[c] += (double)f[c] * (scale * inverse_mass[c]);

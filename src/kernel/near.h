@@ -12,8 +12,8 @@ struct sk_boxes {
     float lo[3][SK_BRANCH], hi[3][SK_BRANCH];
 } __attribute__((aligned(64)));
 
-/* bits[c] for c in [0, n): bit b is set if the distance of box b of elements[index[c]] from the box lo..hi is at most the
- * square root of radius2 (float arithmetic: the caller widens the radius by its rounding). */
+/* bits[c] for c in [0, n): bit b is set if the distance of box b of elements[index[c]] from the box lo..hi is at most
+ * the square root of radius2 (float arithmetic: the caller widens the radius by its rounding). */
 typedef void sk_near_kernel(const struct sk_boxes *elements, const int *index, int n, const float lo[3],
                             const float hi[3], float radius2, uint8_t *bits);
 

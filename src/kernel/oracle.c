@@ -131,8 +131,8 @@ void sk_pair_oracle(int n, int first, int end, const sk_frac (*x)[3], const doub
     const struct sk_pair_parameters *p = parameters;
     const double vdw2 = p->lj_rule == SK_LJ_NONE ? 0.0 : p->vdw_cutoff2_d;
     const double coulomb2 = p->has_coulomb ? p->coulomb_cutoff2_d : 0.0;
-    const struct oracle o = {x,        edge, type,  charge, excluded_start, excluded,
-                             p,        force, energy, virial, vdw2 > coulomb2 ? vdw2 : coulomb2};
+    const struct oracle o = {
+        x, edge, type, charge, excluded_start, excluded, p, force, energy, virial, vdw2 > coulomb2 ? vdw2 : coulomb2};
     const float scale[3] = {(float)(edge[0] * 0x1p-32), (float)(edge[1] * 0x1p-32), (float)(edge[2] * 0x1p-32)};
     /* float keeps 24 bits of a distance and the cut fractions 2^-32 of an edge */
     const double lost = 1e-8 * (edge[0] + edge[1] + edge[2]);

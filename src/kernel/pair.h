@@ -13,9 +13,9 @@
 #include "kernel/motion.h"
 #include "kernel/near.h"
 
-#define SK_PACK 8     /* atoms in a pack; a j-cluster is a pack */
-#define SK_HALF 4     /* atoms in an i-cluster: half a pack */
-#define SK_SHIFTS 27  /* periodic shifts: index (sx+1) + 3 (sy+1) + 9 (sz+1), s in {-1,0,1} */
+#define SK_PACK       8  /* atoms in a pack; a j-cluster is a pack */
+#define SK_HALF       4  /* atoms in an i-cluster: half a pack */
+#define SK_SHIFTS     27 /* periodic shifts: index (sx+1) + 3 (sy+1) + 9 (sz+1), s in {-1,0,1} */
 #define SK_SHIFT_NONE 13
 
 /* Coordinates and parameters of packs; arrays are 64-byte aligned; lanes without an atom carry zeros
@@ -31,12 +31,12 @@ struct sk_packs {
 
 /* One i-cluster, one periodic shift of it, a run of tiles. */
 struct sk_ientry {
-    int32_t icluster;     /* pack * 2 + half */
-    int32_t shift;        /* index of the shift added to the i side */
-    int32_t first;        /* first tile */
-    int32_t first_full;   /* tiles before this one need their mask; from here on the mask is all ones */
-    int32_t end;          /* one past the last tile */
-    int32_t has_lj;       /* some atom of the i-cluster has Lennard-Jones parameters */
+    int32_t icluster;   /* pack * 2 + half */
+    int32_t shift;      /* index of the shift added to the i side */
+    int32_t first;      /* first tile */
+    int32_t first_full; /* tiles before this one need their mask; from here on the mask is all ones */
+    int32_t end;        /* one past the last tile */
+    int32_t has_lj;     /* some atom of the i-cluster has Lennard-Jones parameters */
 };
 /* Added to r^2 (length^2) by the float kernel: it rounds away at distances that atoms have (below 5e-8 of r^2
  * from 0.1 length units on) and keeps the powers of 1/r finite, so that a pair without parameters adds
@@ -68,18 +68,20 @@ enum sk_lj_rule {
 struct sk_pair_parameters {
     enum sk_lj_rule lj_rule;
     bool has_coulomb;
-    bool is_twin;           /* the two cutoffs differ */
-    bool is_reaction_field; /* excluded pairs and the self term carry the field (the oracle adds them;
-                               otherwise whoever owns the topology's excluded pairs does) */
-    float r2_scale;         /* quantum^2: integer r^2 to length^2; a power of two */
+    bool is_twin;                       /* the two cutoffs differ */
+    bool is_reaction_field;             /* excluded pairs and the self term carry the field (the oracle adds them;
+                                           otherwise whoever owns the topology's excluded pairs does) */
+    float r2_scale;                     /* quantum^2: integer r^2 to length^2; a power of two */
     float vdw_cutoff2, coulomb_cutoff2; /* length^2; a pair interacts if r2 < cutoff2 */
-    float two_k_rf;         /* 2 k_rf of the reaction field, 0 for a plain cutoff; length^-3 */
+    float two_k_rf;                     /* 2 k_rf of the reaction field, 0 for a plain cutoff; length^-3 */
     int ntypes;
-    const float *table;     /* [ntypes][ntypes][2]: 6 c6 S, 12 c12 S; for SK_LJ_TABLE */
+    const float *table; /* [ntypes][ntypes][2]: 6 c6 S, 12 c12 S; for SK_LJ_TABLE */
     /* double versions for the energy and wide kernels */
     const double *c6, *c12; /* [ntypes * ntypes] */
-    double quantum, coulomb, vdw_cutoff2_d, coulomb_cutoff2_d, k_rf, c_rf; /* coulomb: constant; c_rf is the constant subtracted from 1/r */
-    const double *lj_shift; /* [ntypes * ntypes] added to each pair's Lennard-Jones energy in range (potential-shift), >= or <= 0 */
+    double quantum, coulomb, vdw_cutoff2_d, coulomb_cutoff2_d, k_rf,
+        c_rf;               /* coulomb: constant; c_rf is the constant subtracted from 1/r */
+    const double *lj_shift; /* [ntypes * ntypes] added to each pair's Lennard-Jones energy in range (potential-shift),
+                               >= or <= 0 */
     double force_scale;     /* integer force units per energy/length */
 };
 
@@ -91,12 +93,12 @@ struct sk_shifts {
 /* Accumulates (never clears) f [n][3][8] and shift_force[27][3] (sum over entries with that shift of the force on
  * the i side, int64). Returns nonzero if a pair in range had !(|F| <= 2^26): the whole step must be redone wide. */
 typedef int sk_pair_kernel(const struct sk_packs *packs, const struct sk_tiles *tiles,
-                           const struct sk_pair_parameters *parameters, const struct sk_shifts *shifts,
-                           int32_t *f, int64_t shift_force[SK_SHIFTS][3]);
+                           const struct sk_pair_parameters *parameters, const struct sk_shifts *shifts, int32_t *f,
+                           int64_t shift_force[SK_SHIFTS][3]);
 /* The same in double and int64: f [n][3][8]. Returns nonzero if a force is not finite or beyond 2^62. */
 typedef int sk_pair_wide_kernel(const struct sk_packs *packs, const struct sk_tiles *tiles,
-                                const struct sk_pair_parameters *parameters, const struct sk_shifts *shifts,
-                                int64_t *f, int64_t shift_force[SK_SHIFTS][3]);
+                                const struct sk_pair_parameters *parameters, const struct sk_shifts *shifts, int64_t *f,
+                                int64_t shift_force[SK_SHIFTS][3]);
 /* Energies only, in double from exact integer differences, each pair rounded once to SK_ENERGY_SCALE and
  * summed as integers: energy[0] Lennard-Jones, energy[1] Coulomb (128-bit). Same range test as the force kernel's
  * cutoff, in double. Returns nonzero if a pair's energy is not finite or beyond 2^19 (not added). */
@@ -104,8 +106,9 @@ typedef int sk_pair_energy_kernel(const struct sk_packs *packs, const struct sk_
                                   const struct sk_pair_parameters *parameters, const struct sk_shifts *shifts,
                                   sk_int128 energy[2]);
 /* Copies into kept[] the tiles of entry range `tiles` that have a pair with its mask bit set and r2 < radius2
- * (length^2; r2 in float, relative error below 5e-7: leave that margin; the same bits in all variants), entry by entry: kept_entries[k] describes entry k of the range
- * (possibly empty runs). Masked tiles stay first. kept needs room for all the tiles and one more. Returns the number of tiles kept. */
+ * (length^2; r2 in float, relative error below 5e-7: leave that margin; the same bits in all variants), entry by entry:
+ * kept_entries[k] describes entry k of the range (possibly empty runs). Masked tiles stay first. kept needs room for
+ * all the tiles and one more. Returns the number of tiles kept. */
 typedef int sk_prune_kernel(const struct sk_packs *packs, const struct sk_tiles *tiles, float r2_scale, float radius2,
                             const struct sk_shifts *shifts, struct sk_ientry *kept_entries, struct sk_tile *kept);
 /* Largest over packs and lanes of |x - reference|^2 in float (wrapping difference), in grid units^2. */

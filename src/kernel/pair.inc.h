@@ -40,7 +40,8 @@ SK_INLINE void pair_approach(struct pair_near *n, const struct pair_side *side, 
 {
     const int32_t *x = packs->x + 24 * (size_t)tile.pack;
     n->pack = (size_t)tile.pack;
-    SK_EACH_REGISTER(r) {
+    SK_EACH_REGISTER(r)
+    {
         vf dx = vf_of_int(vi_sub(vi_load_j(x, r), side->x[r]));
         vf dy = vf_of_int(vi_sub(vi_load_j(x + 8, r), side->y[r]));
         vf dz = vf_of_int(vi_sub(vi_load_j(x + 16, r), side->z[r]));
@@ -111,7 +112,8 @@ SK_INLINE void pair_push(const struct pair_near *n, struct pair_side *side, cons
                          const struct sk_packs *packs, int32_t *f, const int mode, const int nlj)
 {
     vi tx[SK_REGS], ty[SK_REGS], tz[SK_REGS];
-    SK_EACH_REGISTER(r) {
+    SK_EACH_REGISTER(r)
+    {
         vf s = pair_scalar(n, side, c, packs, r, mode, r < nlj);
         side->worst = vi_worst(side->worst, vf_mul(vf_mul(s, s), n->r2[r]));
         tx[r] = vi_of_float(vf_mul(s, n->dx[r]));
@@ -163,7 +165,8 @@ SK_INLINE void pair_side_load(struct pair_side *side, const struct pair_constant
     const int32_t *x = packs->x + 24 * pack + half;
     const float *lj = packs->lj + 16 * pack + half;
     const int rule = mode & PAIR_RULE;
-    SK_EACH_REGISTER(r) {
+    SK_EACH_REGISTER(r)
+    {
         side->x[r] = vi_add(vi_load_i(x, r), vi_set(shift[0]));
         side->y[r] = vi_add(vi_load_i(x + 8, r), vi_set(shift[1]));
         side->z[r] = vi_add(vi_load_i(x + 16, r), vi_set(shift[2]));
@@ -238,16 +241,16 @@ SK_INLINE int pair_entries(const struct sk_packs *packs, const struct sk_tiles *
     return vi_exceeds(side.worst, 0x1p52f);
 }
 
-#define PAIR_MODES(X)                                                                                        \
-    X(SK_LJ_GEOMETRIC)                                                                                       \
-    X(SK_LJ_LORENTZ)                                                                                         \
-    X(SK_LJ_TABLE)                                                                                           \
-    X(SK_LJ_NONE | PAIR_COULOMB)                                                                             \
-    X(SK_LJ_GEOMETRIC | PAIR_COULOMB)                                                                        \
-    X(SK_LJ_LORENTZ | PAIR_COULOMB)                                                                          \
-    X(SK_LJ_TABLE | PAIR_COULOMB)                                                                            \
-    X(SK_LJ_GEOMETRIC | PAIR_COULOMB | PAIR_TWIN)                                                            \
-    X(SK_LJ_LORENTZ | PAIR_COULOMB | PAIR_TWIN)                                                              \
+#define PAIR_MODES(X)                             \
+    X(SK_LJ_GEOMETRIC)                            \
+    X(SK_LJ_LORENTZ)                              \
+    X(SK_LJ_TABLE)                                \
+    X(SK_LJ_NONE | PAIR_COULOMB)                  \
+    X(SK_LJ_GEOMETRIC | PAIR_COULOMB)             \
+    X(SK_LJ_LORENTZ | PAIR_COULOMB)               \
+    X(SK_LJ_TABLE | PAIR_COULOMB)                 \
+    X(SK_LJ_GEOMETRIC | PAIR_COULOMB | PAIR_TWIN) \
+    X(SK_LJ_LORENTZ | PAIR_COULOMB | PAIR_TWIN)   \
     X(SK_LJ_TABLE | PAIR_COULOMB | PAIR_TWIN)
 
 int VARIANT(pair)(const struct sk_packs *packs, const struct sk_tiles *tiles, const struct sk_pair_parameters *p,
@@ -258,11 +261,9 @@ int VARIANT(pair)(const struct sk_packs *packs, const struct sk_tiles *tiles, co
         mode |= p->is_twin && mode != SK_LJ_NONE ? PAIR_COULOMB | PAIR_TWIN : PAIR_COULOMB;
     switch (mode) {
 #define PAIR_CASE(m) \
-    case m:          \
-        return pair_entries(packs, tiles, p, shifts, f, shift_force, m);
+    case m: return pair_entries(packs, tiles, p, shifts, f, shift_force, m);
         PAIR_MODES(PAIR_CASE)
 #undef PAIR_CASE
-    default:
-        return 0;
+    default: return 0;
     }
 }

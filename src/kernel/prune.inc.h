@@ -4,7 +4,8 @@
 SK_INLINE uint32_t prune_within(const struct pair_side *side, const int32_t *x, vf radius2)
 {
     uint32_t within = 0;
-    SK_EACH_REGISTER(r) {
+    SK_EACH_REGISTER(r)
+    {
         vf dx = vf_of_int(vi_sub(side->x[r], vi_load_j(x, r)));
         vf dy = vf_of_int(vi_sub(side->y[r], vi_load_j(x + 8, r)));
         vf dz = vf_of_int(vi_sub(side->z[r], vi_load_j(x + 16, r)));

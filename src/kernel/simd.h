@@ -12,33 +12,96 @@
 #define SK_INLINE static inline __attribute__((always_inline))
 
 #if defined(__AVX512F__) && defined(__AVX512DQ__)
-#define SK_LANES 16
+#define SK_LANES    16
 #define SK_PIPELINE 1 /* enough registers to start a tile before the last one is finished */
 typedef __m512 vf;
 typedef __m512i vi;
 typedef __mmask16 vm;
 
-SK_INLINE vf vf_set(float a) { return _mm512_set1_ps(a); }
-SK_INLINE vi vi_set(int32_t a) { return _mm512_set1_epi32(a); }
-SK_INLINE vi vi_zero(void) { return _mm512_setzero_si512(); }
-SK_INLINE vi vi_add(vi a, vi b) { return _mm512_add_epi32(a, b); }
-SK_INLINE vi vi_sub(vi a, vi b) { return _mm512_sub_epi32(a, b); }
-SK_INLINE vf vf_of_int(vi a) { return _mm512_cvtepi32_ps(a); }
-SK_INLINE vi vi_of_float(vf a) { return _mm512_cvtps_epi32(a); }
-SK_INLINE vf vf_add(vf a, vf b) { return _mm512_add_ps(a, b); }
-SK_INLINE vf vf_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
-SK_INLINE vf vf_div(vf a, vf b) { return _mm512_div_ps(a, b); }
-SK_INLINE vf vf_sqrt(vf a) { return _mm512_sqrt_ps(a); }
-SK_INLINE vf vf_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
-SK_INLINE vf vf_fms(vf a, vf b, vf c) { return _mm512_fmsub_ps(a, b, c); }
-SK_INLINE vm vm_less(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
-SK_INLINE vm vm_and(vm a, vm b) { return a & b; }
-SK_INLINE uint32_t vm_bits(vm a) { return a; }
-SK_INLINE vm vm_of_bits(uint32_t bits, int r) { return (vm)(bits >> (16 * r)); }
-SK_INLINE vf vf_keep(vm m, vf a) { return _mm512_maskz_mov_ps(m, a); }
-SK_INLINE vf vf_pick(vm m, vf a, vf b) { return _mm512_mask_mov_ps(b, m, a); }
-SK_INLINE vf vf_gather(const float *p, vi i) { return _mm512_i32gather_ps(i, p, 4); }
-SK_INLINE vi vi_mul(vi a, vi b) { return _mm512_mullo_epi32(a, b); }
+SK_INLINE vf vf_set(float a)
+{
+    return _mm512_set1_ps(a);
+}
+SK_INLINE vi vi_set(int32_t a)
+{
+    return _mm512_set1_epi32(a);
+}
+SK_INLINE vi vi_zero(void)
+{
+    return _mm512_setzero_si512();
+}
+SK_INLINE vi vi_add(vi a, vi b)
+{
+    return _mm512_add_epi32(a, b);
+}
+SK_INLINE vi vi_sub(vi a, vi b)
+{
+    return _mm512_sub_epi32(a, b);
+}
+SK_INLINE vf vf_of_int(vi a)
+{
+    return _mm512_cvtepi32_ps(a);
+}
+SK_INLINE vi vi_of_float(vf a)
+{
+    return _mm512_cvtps_epi32(a);
+}
+SK_INLINE vf vf_add(vf a, vf b)
+{
+    return _mm512_add_ps(a, b);
+}
+SK_INLINE vf vf_mul(vf a, vf b)
+{
+    return _mm512_mul_ps(a, b);
+}
+SK_INLINE vf vf_div(vf a, vf b)
+{
+    return _mm512_div_ps(a, b);
+}
+SK_INLINE vf vf_sqrt(vf a)
+{
+    return _mm512_sqrt_ps(a);
+}
+SK_INLINE vf vf_fma(vf a, vf b, vf c)
+{
+    return _mm512_fmadd_ps(a, b, c);
+}
+SK_INLINE vf vf_fms(vf a, vf b, vf c)
+{
+    return _mm512_fmsub_ps(a, b, c);
+}
+SK_INLINE vm vm_less(vf a, vf b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ);
+}
+SK_INLINE vm vm_and(vm a, vm b)
+{
+    return a & b;
+}
+SK_INLINE uint32_t vm_bits(vm a)
+{
+    return a;
+}
+SK_INLINE vm vm_of_bits(uint32_t bits, int r)
+{
+    return (vm)(bits >> (16 * r));
+}
+SK_INLINE vf vf_keep(vm m, vf a)
+{
+    return _mm512_maskz_mov_ps(m, a);
+}
+SK_INLINE vf vf_pick(vm m, vf a, vf b)
+{
+    return _mm512_mask_mov_ps(b, m, a);
+}
+SK_INLINE vf vf_gather(const float *p, vi i)
+{
+    return _mm512_i32gather_ps(i, p, 4);
+}
+SK_INLINE vi vi_mul(vi a, vi b)
+{
+    return _mm512_mullo_epi32(a, b);
+}
 
 /* p: the 4 values of an i-cluster. Two atoms a register. */
 SK_INLINE vi vi_load_i(const int32_t *p, int r)
@@ -76,48 +139,117 @@ SK_INLINE __m128i vi_sum_i(const vi *t)
     return _mm_unpacklo_epi32(a, b); /* atoms 0 1 2 3 = t0 low, t0 high, t1 low, t1 high */
 }
 /* Running maximum of non-negative floats by their bits, in which a NaN is largest. */
-SK_INLINE vi vi_worst(vi worst, vf a) { return _mm512_max_epu32(worst, _mm512_castps_si512(a)); }
+SK_INLINE vi vi_worst(vi worst, vf a)
+{
+    return _mm512_max_epu32(worst, _mm512_castps_si512(a));
+}
 SK_INLINE int vi_exceeds(vi worst, float limit)
 {
     return _mm512_cmpgt_epu32_mask(worst, _mm512_castps_si512(_mm512_set1_ps(limit))) != 0;
 }
 
 #elif defined(__AVX2__) && defined(__FMA__)
-#define SK_LANES 8
+#define SK_LANES    8
 #define SK_PIPELINE 0
 typedef __m256 vf;
 typedef __m256i vi;
 typedef __m256 vm;
 
-SK_INLINE vf vf_set(float a) { return _mm256_set1_ps(a); }
-SK_INLINE vi vi_set(int32_t a) { return _mm256_set1_epi32(a); }
-SK_INLINE vi vi_zero(void) { return _mm256_setzero_si256(); }
-SK_INLINE vi vi_add(vi a, vi b) { return _mm256_add_epi32(a, b); }
-SK_INLINE vi vi_sub(vi a, vi b) { return _mm256_sub_epi32(a, b); }
-SK_INLINE vf vf_of_int(vi a) { return _mm256_cvtepi32_ps(a); }
-SK_INLINE vi vi_of_float(vf a) { return _mm256_cvtps_epi32(a); }
-SK_INLINE vf vf_add(vf a, vf b) { return _mm256_add_ps(a, b); }
-SK_INLINE vf vf_mul(vf a, vf b) { return _mm256_mul_ps(a, b); }
-SK_INLINE vf vf_div(vf a, vf b) { return _mm256_div_ps(a, b); }
-SK_INLINE vf vf_sqrt(vf a) { return _mm256_sqrt_ps(a); }
-SK_INLINE vf vf_fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
-SK_INLINE vf vf_fms(vf a, vf b, vf c) { return _mm256_fmsub_ps(a, b, c); }
-SK_INLINE vm vm_less(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
-SK_INLINE vm vm_and(vm a, vm b) { return _mm256_and_ps(a, b); }
-SK_INLINE uint32_t vm_bits(vm a) { return (uint32_t)_mm256_movemask_ps(a); }
+SK_INLINE vf vf_set(float a)
+{
+    return _mm256_set1_ps(a);
+}
+SK_INLINE vi vi_set(int32_t a)
+{
+    return _mm256_set1_epi32(a);
+}
+SK_INLINE vi vi_zero(void)
+{
+    return _mm256_setzero_si256();
+}
+SK_INLINE vi vi_add(vi a, vi b)
+{
+    return _mm256_add_epi32(a, b);
+}
+SK_INLINE vi vi_sub(vi a, vi b)
+{
+    return _mm256_sub_epi32(a, b);
+}
+SK_INLINE vf vf_of_int(vi a)
+{
+    return _mm256_cvtepi32_ps(a);
+}
+SK_INLINE vi vi_of_float(vf a)
+{
+    return _mm256_cvtps_epi32(a);
+}
+SK_INLINE vf vf_add(vf a, vf b)
+{
+    return _mm256_add_ps(a, b);
+}
+SK_INLINE vf vf_mul(vf a, vf b)
+{
+    return _mm256_mul_ps(a, b);
+}
+SK_INLINE vf vf_div(vf a, vf b)
+{
+    return _mm256_div_ps(a, b);
+}
+SK_INLINE vf vf_sqrt(vf a)
+{
+    return _mm256_sqrt_ps(a);
+}
+SK_INLINE vf vf_fma(vf a, vf b, vf c)
+{
+    return _mm256_fmadd_ps(a, b, c);
+}
+SK_INLINE vf vf_fms(vf a, vf b, vf c)
+{
+    return _mm256_fmsub_ps(a, b, c);
+}
+SK_INLINE vm vm_less(vf a, vf b)
+{
+    return _mm256_cmp_ps(a, b, _CMP_LT_OQ);
+}
+SK_INLINE vm vm_and(vm a, vm b)
+{
+    return _mm256_and_ps(a, b);
+}
+SK_INLINE uint32_t vm_bits(vm a)
+{
+    return (uint32_t)_mm256_movemask_ps(a);
+}
 SK_INLINE vm vm_of_bits(uint32_t bits, int r)
 {
     __m256i lane = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
     __m256i all = _mm256_set1_epi32((int)(bits >> (8 * r)));
     return _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_and_si256(all, lane), lane));
 }
-SK_INLINE vf vf_keep(vm m, vf a) { return _mm256_and_ps(m, a); }
-SK_INLINE vf vf_pick(vm m, vf a, vf b) { return _mm256_blendv_ps(b, a, m); }
-SK_INLINE vf vf_gather(const float *p, vi i) { return _mm256_i32gather_ps(p, i, 4); }
-SK_INLINE vi vi_mul(vi a, vi b) { return _mm256_mullo_epi32(a, b); }
+SK_INLINE vf vf_keep(vm m, vf a)
+{
+    return _mm256_and_ps(m, a);
+}
+SK_INLINE vf vf_pick(vm m, vf a, vf b)
+{
+    return _mm256_blendv_ps(b, a, m);
+}
+SK_INLINE vf vf_gather(const float *p, vi i)
+{
+    return _mm256_i32gather_ps(p, i, 4);
+}
+SK_INLINE vi vi_mul(vi a, vi b)
+{
+    return _mm256_mullo_epi32(a, b);
+}
 
-SK_INLINE vi vi_load_i(const int32_t *p, int r) { return _mm256_set1_epi32(p[r]); }
-SK_INLINE vf vf_load_i(const float *p, int r) { return _mm256_set1_ps(p[r]); }
+SK_INLINE vi vi_load_i(const int32_t *p, int r)
+{
+    return _mm256_set1_epi32(p[r]);
+}
+SK_INLINE vf vf_load_i(const float *p, int r)
+{
+    return _mm256_set1_ps(p[r]);
+}
 SK_INLINE vi vi_load_j(const int32_t *p, int r)
 {
     (void)r;
@@ -135,7 +267,10 @@ SK_INLINE __m128i vi_sum_i(const vi *t)
     __m256i s = _mm256_hadd_epi32(a, b);
     return _mm_add_epi32(_mm256_castsi256_si128(s), _mm256_extracti128_si256(s, 1));
 }
-SK_INLINE vi vi_worst(vi worst, vf a) { return _mm256_max_epu32(worst, _mm256_castps_si256(a)); }
+SK_INLINE vi vi_worst(vi worst, vf a)
+{
+    return _mm256_max_epu32(worst, _mm256_castps_si256(a));
+}
 SK_INLINE int vi_exceeds(vi worst, float limit)
 {
     __m256i bound = _mm256_castps_si256(_mm256_set1_ps(limit));
@@ -144,25 +279,61 @@ SK_INLINE int vi_exceeds(vi worst, float limit)
 }
 
 #else
-#define SK_LANES 4
+#define SK_LANES    4
 #define SK_PIPELINE 0
 typedef __m128 vf;
 typedef __m128i vi;
 typedef __m128 vm;
 
-SK_INLINE vf vf_set(float a) { return _mm_set1_ps(a); }
-SK_INLINE vi vi_set(int32_t a) { return _mm_set1_epi32(a); }
-SK_INLINE vi vi_zero(void) { return _mm_setzero_si128(); }
-SK_INLINE vi vi_add(vi a, vi b) { return _mm_add_epi32(a, b); }
-SK_INLINE vi vi_sub(vi a, vi b) { return _mm_sub_epi32(a, b); }
-SK_INLINE vf vf_of_int(vi a) { return _mm_cvtepi32_ps(a); }
-SK_INLINE vi vi_of_float(vf a) { return _mm_cvtps_epi32(a); }
-SK_INLINE vf vf_add(vf a, vf b) { return _mm_add_ps(a, b); }
-SK_INLINE vf vf_mul(vf a, vf b) { return _mm_mul_ps(a, b); }
-SK_INLINE vf vf_div(vf a, vf b) { return _mm_div_ps(a, b); }
-SK_INLINE vf vf_sqrt(vf a) { return _mm_sqrt_ps(a); }
+SK_INLINE vf vf_set(float a)
+{
+    return _mm_set1_ps(a);
+}
+SK_INLINE vi vi_set(int32_t a)
+{
+    return _mm_set1_epi32(a);
+}
+SK_INLINE vi vi_zero(void)
+{
+    return _mm_setzero_si128();
+}
+SK_INLINE vi vi_add(vi a, vi b)
+{
+    return _mm_add_epi32(a, b);
+}
+SK_INLINE vi vi_sub(vi a, vi b)
+{
+    return _mm_sub_epi32(a, b);
+}
+SK_INLINE vf vf_of_int(vi a)
+{
+    return _mm_cvtepi32_ps(a);
+}
+SK_INLINE vi vi_of_float(vf a)
+{
+    return _mm_cvtps_epi32(a);
+}
+SK_INLINE vf vf_add(vf a, vf b)
+{
+    return _mm_add_ps(a, b);
+}
+SK_INLINE vf vf_mul(vf a, vf b)
+{
+    return _mm_mul_ps(a, b);
+}
+SK_INLINE vf vf_div(vf a, vf b)
+{
+    return _mm_div_ps(a, b);
+}
+SK_INLINE vf vf_sqrt(vf a)
+{
+    return _mm_sqrt_ps(a);
+}
 #ifdef __FMA__
-SK_INLINE vf vf_fma(vf a, vf b, vf c) { return _mm_fmadd_ps(a, b, c); }
+SK_INLINE vf vf_fma(vf a, vf b, vf c)
+{
+    return _mm_fmadd_ps(a, b, c);
+}
 #else
 /* The exact sum of product and addend, rounded to odd in double and then once to float: 53 bits are
  * more than twice 24 and two, so this is the correctly rounded fma. */
@@ -190,18 +361,36 @@ SK_INLINE vf vf_fma(vf a, vf b, vf c)
     return _mm_movelh_ps(_mm_cvtpd_ps(low), _mm_cvtpd_ps(high));
 }
 #endif
-SK_INLINE vf vf_fms(vf a, vf b, vf c) { return vf_fma(a, b, _mm_xor_ps(c, _mm_set1_ps(-0.0f))); }
-SK_INLINE vm vm_less(vf a, vf b) { return _mm_cmplt_ps(a, b); }
-SK_INLINE vm vm_and(vm a, vm b) { return _mm_and_ps(a, b); }
-SK_INLINE uint32_t vm_bits(vm a) { return (uint32_t)_mm_movemask_ps(a); }
+SK_INLINE vf vf_fms(vf a, vf b, vf c)
+{
+    return vf_fma(a, b, _mm_xor_ps(c, _mm_set1_ps(-0.0f)));
+}
+SK_INLINE vm vm_less(vf a, vf b)
+{
+    return _mm_cmplt_ps(a, b);
+}
+SK_INLINE vm vm_and(vm a, vm b)
+{
+    return _mm_and_ps(a, b);
+}
+SK_INLINE uint32_t vm_bits(vm a)
+{
+    return (uint32_t)_mm_movemask_ps(a);
+}
 SK_INLINE vm vm_of_bits(uint32_t bits, int r)
 {
     __m128i lane = _mm_setr_epi32(1, 2, 4, 8);
     __m128i all = _mm_set1_epi32((int)(bits >> (4 * r)));
     return _mm_castsi128_ps(_mm_cmpeq_epi32(_mm_and_si128(all, lane), lane));
 }
-SK_INLINE vf vf_keep(vm m, vf a) { return _mm_and_ps(m, a); }
-SK_INLINE vf vf_pick(vm m, vf a, vf b) { return _mm_or_ps(_mm_and_ps(m, a), _mm_andnot_ps(m, b)); }
+SK_INLINE vf vf_keep(vm m, vf a)
+{
+    return _mm_and_ps(m, a);
+}
+SK_INLINE vf vf_pick(vm m, vf a, vf b)
+{
+    return _mm_or_ps(_mm_and_ps(m, a), _mm_andnot_ps(m, b));
+}
 SK_INLINE vf vf_gather(const float *p, vi i)
 {
     int32_t k[4] __attribute__((aligned(16)));
@@ -216,8 +405,14 @@ SK_INLINE vi vi_mul(vi a, vi b)
 }
 
 /* Even registers hold j-atoms 0 to 3, odd ones 4 to 7. */
-SK_INLINE vi vi_load_i(const int32_t *p, int r) { return _mm_set1_epi32(p[r / 2]); }
-SK_INLINE vf vf_load_i(const float *p, int r) { return _mm_set1_ps(p[r / 2]); }
+SK_INLINE vi vi_load_i(const int32_t *p, int r)
+{
+    return _mm_set1_epi32(p[r / 2]);
+}
+SK_INLINE vf vf_load_i(const float *p, int r)
+{
+    return _mm_set1_ps(p[r / 2]);
+}
 SK_INLINE vi vi_load_j(const int32_t *p, int r)
 {
     return _mm_load_si128((const __m128i *)(p + 4 * (r % 2)));
@@ -251,7 +446,7 @@ SK_INLINE int vi_exceeds(vi worst, float limit)
 }
 #endif
 
-#define SK_REGS (32 / SK_LANES)
+#define SK_REGS             (32 / SK_LANES)
 /* Unrolled, or the arrays of registers would live in memory. */
 #define SK_EACH_REGISTER(r) _Pragma("GCC unroll 8") for (int r = 0; r < SK_REGS; r++)
 

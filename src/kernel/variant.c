@@ -8,8 +8,8 @@
 #include "kernel/simd.h"
 
 #define VARIANT_JOIN_(a, b) sk_##a##_##b
-#define VARIANT_JOIN(a, b) VARIANT_JOIN_(a, b)
-#define VARIANT(name) VARIANT_JOIN(name, SK_VARIANT)
+#define VARIANT_JOIN(a, b)  VARIANT_JOIN_(a, b)
+#define VARIANT(name)       VARIANT_JOIN(name, SK_VARIANT)
 
 #include "kernel/pair.inc.h"
 

@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "model/bytes.h"
 
-#define ATOM_BYTES 68
+#define ATOM_BYTES  68
 #define FRAME_BYTES 32
 
 void sk_atoms_init(struct sk_atoms *atoms)
@@ -27,10 +27,10 @@ void sk_atoms_clear(struct sk_atoms *atoms)
 }
 
 /* One capacity serves all arrays: each grows from the same old one by the same rule. */
-#define RESERVE(array)                        \
-    do {                                      \
-        capacity = atoms->capacity;           \
-        sk_reserve(&(array), &capacity, n);   \
+#define RESERVE(array)                      \
+    do {                                    \
+        capacity = atoms->capacity;         \
+        sk_reserve(&(array), &capacity, n); \
     } while (0)
 
 void sk_atoms_reserve(struct sk_atoms *atoms, size_t n)

@@ -11,14 +11,14 @@
 struct sk_atoms {
     int n;
     size_t capacity;
-    uint64_t revision;    /* grows when order or membership changes */
-    sk_gid *id;           /* [n] */
-    int32_t *kind;        /* [n] index into sk_topology.kinds */
-    sk_frac (*x)[3];      /* [n] fraction of the box edge */
-    int32_t (*image)[3];  /* [n] wraps; x + image * 2^64 is the unwrapped place */
-    double (*v)[3];       /* [n] length / time, raw bits are state */
-    int32_t (*frame)[3];  /* [n] image of the group's anchor at the last rebuild: kernel coordinates count from it */
-    int32_t *group_size;  /* [n] atoms of the group at its anchor, 0 elsewhere */
+    uint64_t revision;   /* grows when order or membership changes */
+    sk_gid *id;          /* [n] */
+    int32_t *kind;       /* [n] index into sk_topology.kinds */
+    sk_frac (*x)[3];     /* [n] fraction of the box edge */
+    int32_t (*image)[3]; /* [n] wraps; x + image * 2^64 is the unwrapped place */
+    double (*v)[3];      /* [n] length / time, raw bits are state */
+    int32_t (*frame)[3]; /* [n] image of the group's anchor at the last rebuild: kernel coordinates count from it */
+    int32_t *group_size; /* [n] atoms of the group at its anchor, 0 elsewhere */
 };
 
 void sk_atoms_init(struct sk_atoms *atoms);

@@ -64,8 +64,8 @@ static enum sk_code moltype_check(const struct sk_moltype *type, struct sk_error
                 return sk_fail(err, SK_EINPUT, "molecule type %s: settles names atom %lld, but it has %d atoms",
                                type->name, place[k] + 1LL, n);
         if (place[0] == place[1] || place[0] == place[2] || place[1] == place[2])
-            return sk_fail(err, SK_EINPUT, "molecule type %s: settles at atom %d names an atom twice",
-                           type->name, place[0] + 1);
+            return sk_fail(err, SK_EINPUT, "molecule type %s: settles at atom %d names an atom twice", type->name,
+                           place[0] + 1);
     }
     return SK_OK;
 }

@@ -28,8 +28,8 @@ struct sk_template_atom {
 
 /* Rigid three-site water: apex atom and two legs. */
 struct sk_settle {
-    int apex, leg1, leg2;          /* places in the template */
-    double apex_leg, leg_leg;      /* target lengths */
+    int apex, leg1, leg2;     /* places in the template */
+    double apex_leg, leg_leg; /* target lengths */
 };
 
 struct sk_moltype {
@@ -43,9 +43,9 @@ struct sk_moltype {
     /* Ownership groups: atoms that live on one rank, in the cell of the lowest place (the anchor).
      * Connected components of settles and exclusions. Filled by sk_moltype_finish. */
     int ngroups;
-    int *group_start;    /* [ngroups + 1] */
-    int *group_place;    /* [natoms] places, ascending within a group */
-    int *group_of;       /* [natoms] */
+    int *group_start;     /* [ngroups + 1] */
+    int *group_place;     /* [natoms] places, ascending within a group */
+    int *group_of;        /* [natoms] */
     int *settle_of_group; /* [ngroups] index of the settle in this group, or -1; at most one */
     int nresidues;        /* runs of equal residue number and name. Filled by sk_moltype_finish. */
     int *residue_of;      /* [natoms] 0-based residue within the molecule */
@@ -53,7 +53,7 @@ struct sk_moltype {
 
 struct sk_molblock {
     int moltype;
-    int64_t count;    /* molecules */
+    int64_t count;         /* molecules */
     sk_gid first;          /* id of the first atom in the unit system; filled by sk_topology_finish */
     int64_t first_residue; /* the same for residues */
 };

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 
-#define BLOCK_ATOMS 512 /* consecutive atoms (along the curve) that are split into packs together */
+#define BLOCK_ATOMS 256 /* consecutive atoms (along the curve) that are split into packs together */
 
 struct cluster_item {
     float x[3];
@@ -44,6 +44,8 @@ void sk_clusters_clear(struct sk_clusters *clusters)
     sk_free(&clusters->slot);
     sk_free(&clusters->items);
     sk_free(&clusters->place);
+    sk_free(&clusters->owned_range);
+    sk_free(&clusters->ghost_range);
     tree_clear(&clusters->owned);
     tree_clear(&clusters->ghosts);
 }
@@ -288,6 +290,22 @@ static void pack_list_cells(struct sk_clusters *c, int pack, struct sk_cells *ce
     }
 }
 
+/* Cell ranges of the elements that hold packs [first, first + npacks). */
+static void ranges_build(const struct sk_clusters *c, struct sk_cell_range *range, int first, int npacks)
+{
+    for (int p = 0; p < npacks; p++) {
+        const struct sk_pack_cells *list = &c->cells[first + p];
+        struct sk_cell_range *r = &range[p / SK_BRANCH];
+        r->is_deep = list->is_deep && (p % SK_BRANCH == 0 || r->is_deep);
+        for (int u = 0; u < list->n; u++)
+            for (int k = 0; k < 3; k++) {
+                bool is_first = p % SK_BRANCH == 0 && u == 0;
+                r->lo[k] = is_first || list->cell[u][k] < r->lo[k] ? list->cell[u][k] : r->lo[k];
+                r->hi[k] = is_first || list->cell[u][k] > r->hi[k] ? list->cell[u][k] : r->hi[k];
+            }
+    }
+}
+
 static int packs_of(int atoms)
 {
     int blocks = atoms / BLOCK_ATOMS, rest = atoms % BLOCK_ATOMS;
@@ -316,8 +334,14 @@ void sk_clusters_build(struct sk_clusters *c, struct sk_cells *cells, const stru
         boxes_set_empty(&c->half_boxes[i]);
     tree_build(&c->owned, c, 0, c->owned_packs);
     tree_build(&c->ghosts, c, c->owned_packs, npacks - c->owned_packs);
-    for (int p = 0; cells->nranks > 1 && p < npacks; p++)
+    if (cells->nranks == 1)
+        return;
+    for (int p = 0; p < npacks; p++)
         pack_list_cells(c, p, cells, home, halo);
+    sk_reserve(&c->owned_range, &c->owned_range_capacity, (size_t)c->owned.count[0] + 1);
+    sk_reserve(&c->ghost_range, &c->ghost_range_capacity, (size_t)c->ghosts.count[0] + 1);
+    ranges_build(c, c->owned_range, 0, c->owned_packs);
+    ranges_build(c, c->ghost_range, c->owned_packs, npacks - c->owned_packs);
 }
 
 size_t sk_clusters_memory(const struct sk_clusters *c)

@@ -20,7 +20,7 @@ struct sk_lane {
 /* level[0] has the boxes of packs, SK_BRANCH to an element; level[l + 1] those of the elements of level[l]. */
 struct sk_tree {
     int nlevels;
-    int count[16];              /* elements of each level */
+    int count[16]; /* elements of each level */
     struct sk_boxes *level[16];
     size_t capacity[16];
     float lo[3], hi[3];
@@ -34,9 +34,15 @@ struct sk_pack_cells {
     uint8_t lanes[SK_PACK];
 };
 
+/* The range of cells of an element of level 0 (SK_BRANCH packs). */
+struct sk_cell_range {
+    int32_t lo[3], hi[3];
+    bool is_deep; /* all packs are */
+};
+
 struct sk_clusters {
-    int nowned, nghosts;         /* atoms */
-    int owned_packs;             /* packs [0, owned_packs) are owned, the rest ghosts */
+    int nowned, nghosts; /* atoms */
+    int owned_packs;     /* packs [0, owned_packs) are owned, the rest ghosts */
     struct sk_packs packs;
     int32_t *reference;          /* [packs.n][3][8] kernel coordinates at the last prune (force owns its meaning) */
     int32_t *atom;               /* [packs.n * 8] local atom (ghost g is nowned + g), or -1 */
@@ -45,11 +51,12 @@ struct sk_clusters {
     uint8_t *lj_lanes;           /* [packs.n] bit l: with Lennard-Jones parameters */
     struct sk_boxes *half_boxes; /* [ceil(packs.n / 4)]: the boxes of i-clusters, 8 to an element */
     struct sk_pack_cells *cells; /* [packs.n] filled when there are several ranks */
-    size_t pack_capacity, slot_capacity;
+    struct sk_cell_range *owned_range, *ghost_range; /* [elements of level 0] likewise */
+    size_t pack_capacity, slot_capacity, owned_range_capacity, ghost_range_capacity;
     struct sk_tree owned, ghosts; /* pack p of ghosts is at p - owned_packs */
     struct cluster_item *items;   /* scratch */
     size_t items_capacity;
-    double (*place)[3];           /* scratch: unwrapped places */
+    double (*place)[3]; /* scratch: unwrapped places */
     size_t place_capacity;
 };
 

@@ -4,9 +4,13 @@
 
 #include "base/memory.h"
 
+#define MOST_CORNERS 64 /* larger ranges of cells are not looked through: their pairs are tested one by one */
+
 /* Working space of one build, and what stays the same while one i-cluster meets packs. */
 struct sk_list_scratch {
-    int *candidates; /* groups of SK_BRANCH packs near the present i-group */
+    int *candidates;  /* groups of SK_BRANCH packs near the present i-group */
+    uint8_t *is_mine; /* [candidates] every pair with the candidate is this rank's */
+    size_t is_mine_capacity;
     size_t candidates_capacity;
     uint8_t *near; /* which packs of each candidate come near the present i-cluster */
     size_t near_capacity;
@@ -19,6 +23,7 @@ struct sk_list_scratch {
 
 struct side {
     const struct sk_tree *tree;
+    const struct sk_cell_range *range;
     int first_pack, npacks;
 };
 
@@ -27,10 +32,10 @@ struct build {
     struct sk_list_scratch *scratch;
     struct sk_tile_list *out;
     struct side i, j;
-    bool is_half;   /* i and j are the same packs: each unordered pair once */
+    bool is_half; /* i and j are the same packs: each unordered pair once */
     float radius2;
-    int shift;      /* present shift */
-    int s[3];       /* its components */
+    int shift;       /* present shift */
+    int s[3];        /* its components */
     float offset[3]; /* and length */
 };
 
@@ -51,6 +56,7 @@ void sk_list_clear(struct sk_list *list)
     if (list->scratch) {
         sk_free(&list->scratch->candidates);
         sk_free(&list->scratch->near);
+        sk_free(&list->scratch->is_mine);
         sk_free(&list->scratch->masked);
         sk_free(&list->scratch->full);
         sk_free(&list->scratch->stamp);
@@ -74,8 +80,67 @@ static void collect_candidates(struct build *b, int level, int index, const floa
             collect_candidates(b, level - 1, SK_BRANCH * index + c, lo, hi, n);
 }
 
+/* c is in [-n, 2 n). */
+static int32_t wrap_once(int32_t c, int32_t n)
+{
+    return c < 0 ? c + n : c >= n ? c - n : c;
+}
+
+static bool is_mine(struct sk_cells *cells, const int32_t corner[3])
+{
+    return sk_cells_find(cells, wrap_once(corner[0], cells->n[0]), wrap_once(corner[1], cells->n[1]),
+                         wrap_once(corner[2], cells->n[2]))
+               ->owner == cells->rank;
+}
+
+enum { CORNERS_FOREIGN, CORNERS_MINE, CORNERS_MIXED };
+
+/* Whether all corners, or none, that pairs between two ranges of cells can have are this rank's. */
+static int corners_of(const struct build *b, const struct sk_cell_range *i, const struct sk_cell_range *j)
+{
+    if (i->is_deep || j->is_deep)
+        return CORNERS_MINE;
+    struct sk_cells *cells = b->context->cells;
+    int32_t lo[3], hi[3];
+    int64_t count = 1;
+    for (int k = 0; k < 3; k++) {
+        int32_t shift = b->s[k] * cells->n[k];
+        lo[k] = i->lo[k] + shift < j->lo[k] ? i->lo[k] + shift : j->lo[k];
+        hi[k] = i->hi[k] + shift < j->hi[k] ? i->hi[k] + shift : j->hi[k];
+        count *= hi[k] - lo[k] + 1;
+    }
+    if (count > MOST_CORNERS)
+        return CORNERS_MIXED;
+    const bool has_first = is_mine(cells, lo);
+    int32_t c[3];
+    for (c[2] = lo[2]; c[2] <= hi[2]; c[2]++)
+        for (c[1] = lo[1]; c[1] <= hi[1]; c[1]++)
+            for (c[0] = lo[0]; c[0] <= hi[0]; c[0]++)
+                if (is_mine(cells, c) != has_first)
+                    return CORNERS_MIXED;
+    return has_first ? CORNERS_MINE : CORNERS_FOREIGN;
+}
+
+/* Drops candidates all of whose pairs with the i-group are foreign; notes those that are wholly this rank's. */
+static int sort_candidates(struct build *b, int group, int ncandidates)
+{
+    struct sk_list_scratch *s = b->scratch;
+    int kept = 0;
+    sk_reserve(&s->is_mine, &s->is_mine_capacity, (size_t)ncandidates);
+    for (int g = 0; g < ncandidates; g++) {
+        int corners = b->context->cells->nranks == 1 ? CORNERS_MINE
+                                                     : corners_of(b, &b->i.range[group], &b->j.range[s->candidates[g]]);
+        if (corners == CORNERS_FOREIGN)
+            continue;
+        s->candidates[kept] = s->candidates[g];
+        s->is_mine[kept++] = corners == CORNERS_MINE;
+    }
+    return kept;
+}
+
 /* Bits (as in sk_tile.mask) of pairs whose corner cell this rank owns. */
-static uint32_t mine_mask(const struct build *b, int half, const struct sk_pack_cells *pi, const struct sk_pack_cells *pj)
+static uint32_t mine_mask(const struct build *b, int half, const struct sk_pack_cells *pi,
+                          const struct sk_pack_cells *pj)
 {
     struct sk_cells *cells = b->context->cells;
     uint32_t mask = 0;
@@ -87,9 +152,9 @@ static uint32_t mine_mask(const struct build *b, int half, const struct sk_pack_
             int32_t corner[3];
             for (int k = 0; k < 3; k++) {
                 int32_t a = pi->cell[u][k] + b->s[k] * cells->n[k], c = pj->cell[v][k];
-                corner[k] = sk_cells_wrap(a < c ? a : c, cells->n[k]);
+                corner[k] = a < c ? a : c;
             }
-            if (sk_cells_find(cells, corner[0], corner[1], corner[2])->owner != cells->rank)
+            if (!is_mine(cells, corner))
                 continue;
             for (int i = 0; i < SK_HALF; i++)
                 if (ilanes >> i & 1)
@@ -111,7 +176,7 @@ static uint32_t lane_mask(unsigned ilanes, unsigned jlanes, int half, bool is_sa
     return mask;
 }
 
-static void entry_add(struct build *b, int ipack, int half, int jpack)
+static void entry_add(struct build *b, int ipack, int half, int jpack, bool has_all)
 {
     const struct sk_clusters *c = b->context->clusters;
     unsigned ilanes = c->lanes[ipack] >> (SK_HALF * half) & 0xf;
@@ -119,7 +184,7 @@ static void entry_add(struct build *b, int ipack, int half, int jpack)
     uint32_t mask = ilanes == 0xf && c->lanes[jpack] == 0xff && !is_same_pack
                         ? 0xffffffffu
                         : lane_mask(ilanes, c->lanes[jpack], half, is_same_pack);
-    if (b->context->cells->nranks > 1 && !c->cells[ipack].is_deep && !c->cells[jpack].is_deep)
+    if (!has_all && !c->cells[ipack].is_deep && !c->cells[jpack].is_deep)
         mask &= mine_mask(b, half, &c->cells[ipack], &c->cells[jpack]);
     if (!mask)
         return;
@@ -178,9 +243,9 @@ static void entry_finish(struct build *b, int ipack, int half)
     if (out->ntiles == first)
         return;
     sk_reserve(&out->entries, &out->entries_capacity, (size_t)out->nentries + 1);
-    out->entries[out->nentries++] =
-        (struct sk_ientry){2 * ipack + half,  b->shift, first, first_full, out->ntiles,
-                           (b->context->clusters->lj_lanes[ipack] >> (SK_HALF * half) & 0xf) != 0};
+    out->entries[out->nentries++] = (struct sk_ientry){
+        2 * ipack + half, b->shift,    first,
+        first_full,       out->ntiles, (b->context->clusters->lj_lanes[ipack] >> (SK_HALF * half) & 0xf) != 0};
 }
 
 /* One i-cluster against the candidate groups. */
@@ -203,7 +268,7 @@ static void build_entry(struct build *b, int ipack, int half, int ncandidates)
             int jpack = b->j.first_pack + SK_BRANCH * s->candidates[g] + __builtin_ctz(near);
             if (b->is_half && b->shift == SK_SHIFT_NONE && jpack < ipack)
                 continue;
-            entry_add(b, ipack, half, jpack);
+            entry_add(b, ipack, half, jpack, s->is_mine[g]);
         }
     }
     if (!s->nmasked)
@@ -232,6 +297,7 @@ static void build_group(struct build *b, int group)
     }
     int ncandidates = 0;
     collect_candidates(b, b->j.tree->nlevels - 1, 0, lo, hi, &ncandidates);
+    ncandidates = sort_candidates(b, group, ncandidates);
     for (int p = SK_BRANCH * group; ncandidates && p < SK_BRANCH * (group + 1) && p < b->i.npacks; p++)
         for (int half = 0; half < 2; half++)
             if (b->context->clusters->lanes[b->i.first_pack + p] >> (SK_HALF * half) & 0xf)
@@ -262,8 +328,8 @@ static void build_sides(struct build *b)
 void sk_list_build(struct sk_list *list, const struct sk_list_context *context)
 {
     const struct sk_clusters *c = context->clusters;
-    struct side owned = {&c->owned, 0, c->owned_packs};
-    struct side ghosts = {&c->ghosts, c->owned_packs, c->packs.n - c->owned_packs};
+    struct side owned = {&c->owned, c->owned_range, 0, c->owned_packs};
+    struct side ghosts = {&c->ghosts, c->ghost_range, c->owned_packs, c->packs.n - c->owned_packs};
     for (int part = 0; part < SK_LIST_PARTS; part++) {
         list->outer[part].nentries = list->outer[part].ntiles = 0;
         list->inner[part].nentries = list->inner[part].ntiles = 0;

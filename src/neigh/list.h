@@ -28,8 +28,8 @@ struct sk_list_context {
     struct sk_cells *cells;
     const struct sk_atoms *atoms;
     const struct sk_topology *top;
-    double radius;           /* list radius */
-    double edge[3];          /* of the kernel grid, length units */
+    double radius;  /* list radius */
+    double edge[3]; /* of the kernel grid, length units */
     sk_near_kernel *near;
 };
 

@@ -53,8 +53,7 @@ static void op_reduction(void *in, void *inout, int *n, MPI_Datatype *type)
             if (a > b)
                 memcpy(to + offsetof(struct sk_reduction, max) + (size_t)k * sizeof b, &a, sizeof a);
         }
-        add_int128(from + offsetof(struct sk_reduction, sum), to + offsetof(struct sk_reduction, sum),
-                   SK_REDUCE_SUM);
+        add_int128(from + offsetof(struct sk_reduction, sum), to + offsetof(struct sk_reduction, sum), SK_REDUCE_SUM);
     }
 }
 

@@ -57,7 +57,7 @@ void sk_comm_min_i64(struct sk_comm *comm, int64_t *values, int n);
 void sk_comm_sum_i64(struct sk_comm *comm, int64_t *values, int n); /* wraps modulo 2^64 */
 void sk_comm_sum_i128(struct sk_comm *comm, sk_int128 *values, int n);
 void sk_comm_exscan_i64(struct sk_comm *comm, int64_t *values, int n); /* rank 0 gets zeros */
-void sk_comm_max_f64(struct sk_comm *comm, double *values, int n); /* a NaN anywhere gives NaN */
+void sk_comm_max_f64(struct sk_comm *comm, double *values, int n);     /* a NaN anywhere gives NaN */
 /* all[size * length]: every rank's `length` bytes (at most 2^31 - 1) in rank order. */
 void sk_comm_allgather(struct sk_comm *comm, const void *mine, size_t length, void *all);
 /* Gathers on root; all is NULL elsewhere. */
@@ -70,8 +70,8 @@ size_t sk_comm_recv(struct sk_comm *comm, void *bytes, size_t capacity, int sour
 
 /* One message of a sparse exchange. */
 struct sk_parcel {
-    int rank;            /* destination, or source in what is received */
-    size_t length;       /* bytes, at most 2^31 - 1 (else a bug); 0 is delivered too */
+    int rank;             /* destination, or source in what is received */
+    size_t length;        /* bytes, at most 2^31 - 1 (else a bug); 0 is delivered too */
     unsigned char *bytes; /* borrowed on sending; owned by the receipt on receiving */
 };
 struct sk_receipt {

@@ -9,7 +9,7 @@
 #include "par/private.h"
 
 #define PARCEL_ALIGN 64
-#define SPINS 64 /* idle rounds before the core is offered to another rank */
+#define SPINS        64 /* idle rounds before the core is offered to another rank */
 
 /* What has arrived so far. `bytes` of a parcel is set when the buffer has stopped moving. */
 struct arrivals {

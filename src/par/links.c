@@ -9,10 +9,10 @@
 #include "base/memory.h"
 #include "par/private.h"
 
-#define TRAILER sizeof(uint64_t)
-#define MAX_TAG 15
+#define TRAILER   sizeof(uint64_t)
+#define MAX_TAG   15
 #define OFFER_TAG (MAX_TAG + 1) /* tags of the messages that set up rings follow those of the data */
-#define SPINS 300               /* looks at a flag before the core is offered to another rank */
+#define SPINS     300           /* looks at a flag before the core is offered to another rank */
 
 struct link {
     int rank;
@@ -232,9 +232,8 @@ static void requests_new(struct sk_links *links)
     }
 }
 
-struct sk_links *sk_links_new(struct sk_comm *comm, int tag, int nsend, const int *send_rank,
-                              const size_t *send_length, int nrecv, const int *recv_rank,
-                              const size_t *recv_length)
+struct sk_links *sk_links_new(struct sk_comm *comm, int tag, int nsend, const int *send_rank, const size_t *send_length,
+                              int nrecv, const int *recv_rank, const size_t *recv_length)
 {
     SK_REQUIRE(tag >= 0 && tag <= MAX_TAG);
     SK_REQUIRE(nsend >= 0 && nrecv >= 0);

@@ -14,9 +14,8 @@ struct sk_links;
  * ranks; a rank may be linked to itself (a copy). Lengths are bytes, 1 to 2^31 - 9; zero-length links are
  * left out by the caller. `tag` (0 to 15) tells link sets apart that are open at the same time. The arrays
  * are borrowed for the call. Free with sk_links_free before comm. */
-struct sk_links *sk_links_new(struct sk_comm *comm, int tag, int nsend, const int *send_rank,
-                              const size_t *send_length, int nrecv, const int *recv_rank,
-                              const size_t *recv_length);
+struct sk_links *sk_links_new(struct sk_comm *comm, int tag, int nsend, const int *send_rank, const size_t *send_length,
+                              int nrecv, const int *recv_rank, const size_t *recv_length);
 /* Local. Not between begin and end. */
 void sk_links_free(struct sk_links **links);
 /* 64-byte aligned buffers of link k. Both addresses CHANGE from step to step (neither side copies): fetch

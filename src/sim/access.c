@@ -1,8 +1,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/math.h"
 #include "base/fpmode.h"
+#include "base/math.h"
 #include "base/memory.h"
 #include "sim/sim.h"
 
@@ -13,6 +13,15 @@ static enum sk_code evaluate(struct skein *sim, bool wants_energy)
         return SK_OK;
     enum sk_code code = sk_dynamics_evaluate(&sim->dynamics, wants_energy, &sim->error);
     sim->is_evaluated = code == SK_OK;
+    return code;
+}
+
+/* The same under the library's own floating-point mode. */
+static enum sk_code evaluate_exact(struct skein *sim)
+{
+    unsigned mode = sk_fpmode_enter();
+    enum sk_code code = evaluate(sim, false);
+    sk_fpmode_leave(mode);
     return code;
 }
 
@@ -65,8 +74,8 @@ int skein_state_hash(struct skein *sim, uint64_t *hash)
 
 static void fill_energies(const struct sk_record *r, struct skein_energies *e)
 {
-    *e = (struct skein_energies){r->step,      r->time,  r->lj,        r->coulomb,     r->dispersion, r->potential,
-                                 r->kinetic,   r->total, r->conserved, r->temperature, r->pressure};
+    *e = (struct skein_energies){r->step,    r->time,  r->lj,        r->coulomb,     r->dispersion, r->potential,
+                                 r->kinetic, r->total, r->conserved, r->temperature, r->pressure};
 }
 
 static enum sk_code sim_get_energies(struct skein *sim, struct skein_energies *energies)
@@ -123,9 +132,10 @@ static void spread_quantity(struct skein *sim, enum quantity what, double *out)
     for (int i = 0; i < a->n; i++) {
         items[i].id = a->id[i];
         for (int k = 0; k < 3; k++)
-            items[i].value[k] = what == POSITIONS    ? (double)a->x[i][k] * 0x1p-64 * sim->box.edge[k]
-                                : what == VELOCITIES ? a->v[i][k]
-                                                     : (double)sim->force.total[i][k] / sim->force.nonbonded.pair.force_scale;
+            items[i].value[k] = what == POSITIONS ? (double)a->x[i][k] * 0x1p-64 * sim->box.edge[k]
+                                : what == VELOCITIES
+                                    ? a->v[i][k]
+                                    : (double)sim->force.total[i][k] / sim->force.nonbonded.pair.force_scale;
     }
     spread(sim, items, a->n, out);
     sk_free(&items);
@@ -147,8 +157,10 @@ int skein_get_positions(struct skein *sim, double *positions)
 
 int skein_get_velocities(struct skein *sim, double *velocities)
 {
-    spread_quantity(sim, VELOCITIES, velocities);
-    return SK_OK;
+    enum sk_code code = evaluate_exact(sim); /* brings Verlet velocities to the step */
+    if (!code)
+        spread_quantity(sim, VELOCITIES, velocities);
+    return (int)code;
 }
 
 static enum sk_code sim_get_forces(struct skein *sim, double *forces)
@@ -168,14 +180,19 @@ int skein_get_forces(struct skein *sim, double *forces)
     return code;
 }
 
-static enum sk_code sim_set_positions(struct skein *sim, const double *positions)
+/* Collective. */
+static enum sk_code check_finite(struct skein *sim, const double *values, const char *what)
 {
     enum sk_code code = SK_OK;
     for (int64_t i = 0; i < 3 * sim->top.natoms && !code; i++)
-        if (!isfinite(positions[i]))
-            code = sk_fail(&sim->error, SK_EINPUT, "position %lld of atom %lld is not finite", (long long)(i % 3),
-                           (long long)(i / 3 + 1));
-    code = sk_comm_agree(sim->comm, &sim->error, code);
+        if (!isfinite(values[i]))
+            code = sk_fail(&sim->error, SK_EINPUT, "the %s of atom %lld is not finite", what, (long long)(i / 3 + 1));
+    return sk_comm_agree(sim->comm, &sim->error, code);
+}
+
+static enum sk_code sim_set_positions(struct skein *sim, const double *positions)
+{
+    enum sk_code code = check_finite(sim, positions, "position");
     if (code)
         return code;
     struct sk_atoms *a = &sim->atoms;
@@ -201,10 +218,13 @@ int skein_set_positions(struct skein *sim, const double *positions)
 
 int skein_set_velocities(struct skein *sim, const double *velocities)
 {
+    enum sk_code code = check_finite(sim, velocities, "velocity");
+    if (!code)
+        code = evaluate_exact(sim);
     struct sk_atoms *a = &sim->atoms;
-    for (int i = 0; i < a->n; i++)
+    for (int i = 0; i < a->n && !code; i++)
         memcpy(a->v[i], velocities + 3 * a->id[i], sizeof a->v[i]);
-    return SK_OK;
+    return (int)code;
 }
 
 /* The whole system in id order on every rank: only the oracle may. */

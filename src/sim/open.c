@@ -5,9 +5,9 @@
 #include "base/memory.h"
 #include "sim/sim.h"
 
-#define AUTO_BUFFER 0.33       /* of the cutoff: list radius less cutoff */
-#define INNER_SHARE 0.27       /* of that buffer: inner list radius less cutoff */
-#define SMALLEST_BUFFER 0.02   /* of the cutoff */
+#define AUTO_BUFFER     0.48  /* of the cutoff: list radius less cutoff */
+#define INNER_BUFFER    0.085 /* of the cutoff: inner list radius less cutoff, at most half of the buffer */
+#define SMALLEST_BUFFER 0.02  /* of the cutoff */
 
 void skein_options_init(struct skein_options *options)
 {
@@ -34,12 +34,12 @@ static enum sk_code choose_variant(struct skein *sim, const struct sk_kernel_var
             snprintf(known + strlen(known), sizeof known - strlen(known), ", %s", all[v].name);
         code = sk_fail(err, SK_EINPUT, "[domain] kernel: no variant is called '%s'; there are %s", name, known);
     } else if (!(*variant)->is_supported())
-        code = sk_fail(err, SK_EINPUT,
-                       "[domain] kernel = %s: this processor lacks the instructions; 'auto' takes the fastest that runs",
-                       name);
+        code = sk_fail(
+            err, SK_EINPUT,
+            "[domain] kernel = %s: this processor lacks the instructions; 'auto' takes the fastest that runs", name);
     else
-        snprintf(sim->variant_names, sizeof sim->variant_names, "%s", count > 1 ? sim->parameters.domain.kernel
-                                                                                : (*variant)->name);
+        snprintf(sim->variant_names, sizeof sim->variant_names, "%s",
+                 count > 1 ? sim->parameters.domain.kernel : (*variant)->name);
     return sk_comm_agree(sim->comm, err, code);
 }
 
@@ -53,14 +53,16 @@ static enum sk_code choose_radius(struct skein *sim, double cutoff, double *radi
     double limit = 0.5 * sim->box.edge[axis] * (1 - 1e-6);
     *radius = buffer > 0 || wanted < limit ? wanted : limit;
     if (buffer > 0 && buffer < SMALLEST_BUFFER * cutoff)
-        return sk_fail(err, SK_EINPUT,
-                       "[nonbonded] buffer = %.6g is too small to be of use: give at least %.6g (%g of the cutoff), or auto",
-                       buffer, SMALLEST_BUFFER * cutoff, SMALLEST_BUFFER);
+        return sk_fail(
+            err, SK_EINPUT,
+            "[nonbonded] buffer = %.6g is too small to be of use: give at least %.6g (%g of the cutoff), or auto",
+            buffer, SMALLEST_BUFFER * cutoff, SMALLEST_BUFFER);
     if (*radius > limit || *radius < cutoff * (1 + SMALLEST_BUFFER))
-        return sk_fail(err, SK_EINPUT,
-                       "the box edge along %c, %.6g, is too small: the list radius (cutoff %.6g and its buffer) must stay "
-                       "under half of it; use a shorter cutoff or replicate the system",
-                       "xyz"[axis], sim->box.edge[axis], cutoff);
+        return sk_fail(
+            err, SK_EINPUT,
+            "the box edge along %c, %.6g, is too small: the list radius (cutoff %.6g and its buffer) must stay "
+            "under half of it; use a shorter cutoff or replicate the system",
+            "xyz"[axis], sim -> box.edge[axis], cutoff);
     return SK_OK;
 }
 
@@ -115,8 +117,8 @@ static enum sk_code setup_forces(struct skein *sim, struct sk_error *err)
     sk_free(&kind_count);
     double radius = 0;
     code = choose_radius(sim, nonbonded.cutoff, &radius, err);
-    sk_force_init(&sim->force, &sim->top, variant, radius,
-                  nonbonded.cutoff + INNER_SHARE * (radius - nonbonded.cutoff));
+    double inner = INNER_BUFFER * nonbonded.cutoff, half = 0.5 * (radius - nonbonded.cutoff);
+    sk_force_init(&sim->force, &sim->top, variant, radius, nonbonded.cutoff + (inner < half ? inner : half));
     sim->force.nonbonded = nonbonded;
     sim->has_force = true;
     if (code)
@@ -145,12 +147,14 @@ static enum sk_code find_checkpoint(struct skein *sim, struct sk_error *err)
                     sim->checkpoint_used);
     const struct sk_checkpoint_state *c = &sim->checkpoint;
     if (c->model_hash != sim->model_hash || c->natoms != sim->top.natoms)
-        return sk_fail(err, SK_EINPUT,
-                       "%s is of another system (its model hash is %016llx, this input's %016llx); run without --resume, "
-                       "or give the input it was made from",
-                       sim->checkpoint_used, (unsigned long long)c->model_hash, (unsigned long long)sim->model_hash);
+        return sk_fail(
+            err, SK_EINPUT,
+            "%s is of another system (its model hash is %016llx, this input's %016llx); run without --resume, "
+            "or give the input it was made from",
+            sim->checkpoint_used, (unsigned long long)c->model_hash, (unsigned long long)sim->model_hash);
     if (c->integrator != (int)p->run.integrator)
-        return sk_fail(err, SK_EINPUT, "%s was written by another integrator; [run] integrator cannot change on --resume",
+        return sk_fail(err, SK_EINPUT,
+                       "%s was written by another integrator; [run] integrator cannot change on --resume",
                        sim->checkpoint_used);
     if (c->seed != p->run.seed)
         return sk_fail(err, SK_EINPUT, "%s was written with seed = %llu; [run] seed cannot change on --resume",

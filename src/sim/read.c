@@ -66,7 +66,8 @@ static void share_model(struct skein *sim)
     sk_free(&bytes);
 }
 
-/* What a checkpoint must agree on: molecules, force field and how atoms interact; not how long, how fast, in what bath. */
+/* What a checkpoint must agree on: molecules, force field and how atoms interact; not how long, how fast, in what bath.
+ */
 static uint64_t hash_model(const struct skein *sim)
 {
     const struct sk_parameters *p = &sim->parameters;

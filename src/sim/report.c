@@ -8,7 +8,7 @@
 #include "sim/sim.h"
 
 #define TERMINAL_SECONDS 0.5 /* between two progress lines */
-#define FILE_SECONDS 60.0
+#define FILE_SECONDS     60.0
 
 static bool is_lj(const struct skein *sim)
 {
@@ -105,7 +105,8 @@ enum sk_code sk_report_start(struct skein *sim, struct sk_error *err)
         sk_log_note(log, SK_LOG_NORMAL, "resumed from %s at step %lld", sim->checkpoint_used,
                     (long long)sim->checkpoint.step);
     sk_log_note(log, SK_LOG_NORMAL, "\n%12s %12s %18s %18s %18s %12s %12s", "step", is_lj(sim) ? "time" : "time/ps",
-                "potential", "kinetic", "conserved", is_lj(sim) ? "temperature" : "T/K", is_lj(sim) ? "pressure" : "P/bar");
+                "potential", "kinetic", "conserved", is_lj(sim) ? "temperature" : "T/K",
+                is_lj(sim) ? "pressure" : "P/bar");
     if (json_begin(sim, "start")) {
         sk_json_string(&sim->json, "version", SK_VERSION);
         sk_json_string(&sim->json, "units", is_lj(sim) ? "lj" : "gromacs");
@@ -127,8 +128,8 @@ enum sk_code sk_report_energy(struct skein *sim, struct sk_error *err)
 {
     const struct sk_record *r = &sim->dynamics.record;
     sim->last_energy_step = r->step;
-    sk_log_note(&sim->log, SK_LOG_NORMAL, "%12lld %12.6g %18.9g %18.9g %18.9g %12.6g %12.6g", (long long)r->step, r->time,
-                r->potential, r->kinetic, r->conserved, r->temperature, r->pressure);
+    sk_log_note(&sim->log, SK_LOG_NORMAL, "%12lld %12.6g %18.9g %18.9g %18.9g %12.6g %12.6g", (long long)r->step,
+                r->time, r->potential, r->kinetic, r->conserved, r->temperature, r->pressure);
     if (json_begin(sim, "energy")) {
         struct sk_json *json = &sim->json;
         sk_json_int(json, "step", r->step);
@@ -179,10 +180,11 @@ void sk_report_progress(struct skein *sim)
     const char *format = "step %lld of %lld (%.1f %%), about %.0f s left";
     double percent = 100.0 * (double)sim->dynamics.step / (double)sim->target_steps;
     if (sim->log.is_terminal)
-        sk_log_progress(&sim->log, format, (long long)sim->dynamics.step, (long long)sim->target_steps, percent, remaining);
+        sk_log_progress(&sim->log, format, (long long)sim->dynamics.step, (long long)sim->target_steps, percent,
+                        remaining);
     else
-        sk_log_note(&sim->log, SK_LOG_NORMAL, format, (long long)sim->dynamics.step, (long long)sim->target_steps, percent,
-                    remaining);
+        sk_log_note(&sim->log, SK_LOG_NORMAL, format, (long long)sim->dynamics.step, (long long)sim->target_steps,
+                    percent, remaining);
 }
 
 /* Everything that the final report needs of all ranks. */
@@ -286,7 +288,8 @@ enum sk_code sk_report_done(struct skein *sim, bool is_stopped, struct sk_error 
 {
     struct totals t = collect_totals(sim);
     uint64_t hash = sk_dynamics_hash(&sim->dynamics);
-    double steps = (double)(sim->dynamics.step - sim->loop_first_step), rate = sim->loop_s > 0 ? steps / sim->loop_s : 0;
+    double steps = (double)(sim->dynamics.step - sim->loop_first_step),
+           rate = sim->loop_s > 0 ? steps / sim->loop_s : 0;
     double per_day = rate * sim->parameters.run.dt * 86400 * (is_lj(sim) ? 1 : 1e-3), phases = 0;
     struct sk_log *log = &sim->log;
     for (int p = 0; p < sim->timer.count; p++)

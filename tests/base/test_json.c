@@ -142,8 +142,10 @@ static void a_full_disk_is_reported(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(items_and_nesting),       cmocka_unit_test(strings_are_escaped),
-        cmocka_unit_test(doubles_read_back_with_the_same_bits), cmocka_unit_test(a_line_is_one_write),
+        cmocka_unit_test(items_and_nesting),
+        cmocka_unit_test(strings_are_escaped),
+        cmocka_unit_test(doubles_read_back_with_the_same_bits),
+        cmocka_unit_test(a_line_is_one_write),
         cmocka_unit_test(a_full_disk_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

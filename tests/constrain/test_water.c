@@ -8,7 +8,9 @@
 
 #define THERMAL 0.0083144626181532403 * 300.0 /* kT in kJ/mol */
 
-struct model { double apex, leg, apex_leg, leg_leg; };
+struct model {
+    double apex, leg, apex_leg, leg_leg;
+};
 static const struct model models[] = {
     {15.9994, 1.008, 0.1, 0.16330},     /* SPC/E */
     {15.9994, 1.008, 0.09572, 0.15139}, /* TIP3P */

@@ -11,8 +11,8 @@
 
 #include "sim/sim.h"
 
-#define SCENE_WATER "water/water-nve.ini"     /* SPC/E 3k, leap-frog, no bath, no removal of momentum */
-#define SCENE_MELT "lj-melt/lj-melt-4k.ini"   /* velocity Verlet, no removal of momentum */
+#define SCENE_WATER "water/water-nve.ini"    /* SPC/E 3k, leap-frog, no bath, no removal of momentum */
+#define SCENE_MELT  "lj-melt/lj-melt-4k.ini" /* velocity Verlet, no removal of momentum */
 
 /* Opens inputs/FILE with overrides "section.key=value" up to NULL. mpi_comm: an MPI_Comm *, NULL for the world. */
 static inline struct skein *scene_open_in(const char *file, const char *const *overrides, const void *mpi_comm)

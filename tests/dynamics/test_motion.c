@@ -1,5 +1,5 @@
-/* What any symplectic, time-reversible integrator with pair forces must show, on the water and the Lennard-Jones melt of
- * inputs/: the order of convergence, energy fluctuations, reversal, equality of the two integrators, and forces that
+/* What any symplectic, time-reversible integrator with pair forces must show, on the water and the Lennard-Jones melt
+ * of inputs/: the order of convergence, energy fluctuations, reversal, equality of the two integrators, and forces that
  * cancel exactly. Expected values are analytic (2 for the order, 4 for ratios); bounds of rounding are argued for in
  * docs/numerics.md. */
 #include "scene.h"
@@ -155,8 +155,8 @@ static void test_energy_fluctuates_as_dt2(void **state)
     for (int i = 0; i < 2; i++) {
         double coarse = fluctuation(SCENE_WATER, integrators[i], "run.dt_ps=0.002", 60, 1);
         double fine = fluctuation(SCENE_WATER, integrators[i], "run.dt_ps=0.001", 60, 2);
-        print_message("water %s: rms of the total energy %.4f at 2 fs, %.4f at 1 fs, ratio %.3f\n", integrators[i], coarse,
-                      fine, coarse / fine);
+        print_message("water %s: rms of the total energy %.4f at 2 fs, %.4f at 1 fs, ratio %.3f\n", integrators[i],
+                      coarse, fine, coarse / fine);
         check_near(coarse / fine, 4.0, 0.4, 0);
     }
 }
@@ -202,8 +202,8 @@ static void turn(struct skein *sim)
     free(f);
 }
 
-/* Distance from the start after `steps` there and back, from all 64 bits of the coordinates; *away: from the start to the
- * turn. The first steps bring waters, which a file gives to some decimals, to their exact shape. */
+/* Distance from the start after `steps` there and back, from all 64 bits of the coordinates; *away: from the start to
+ * the turn. The first steps bring waters, which a file gives to some decimals, to their exact shape. */
 static double there_and_back(const char *file, const char *integrator, int64_t steps, double *away)
 {
     const char *overrides[] = {integrator, "run.velocity_time=on-step", NULL};
@@ -244,7 +244,8 @@ static void test_time_reversal(void **state)
 
 /* ---- start ---- */
 
-static void check_start(const char *file, const char *const *overrides, double dof, double boltzmann, double temperature)
+static void check_start(const char *file, const char *const *overrides, double dof, double boltzmann,
+                        double temperature)
 {
     struct skein *sim = scene_open(file, overrides);
     double momentum[3], kinetic = scene_motion(sim, momentum), thermal = 0;
@@ -262,7 +263,8 @@ static void test_maxwell(void **state)
 {
     (void)state;
     const double R = 8.31446261815324e-3;
-    const char *const removed[] = {"system.velocities=maxwell", "system.maxwell_K=310", "run.remove_com_every=100", NULL};
+    const char *const removed[] = {"system.velocities=maxwell", "system.maxwell_K=310", "run.remove_com_every=100",
+                                   NULL};
     const char *const kept[] = {"system.velocities=maxwell", "system.maxwell_K=310", "run.seed=5", NULL};
     const char *const bath[] = {"system.velocities=maxwell", "system.maxwell_K=310", "temperature.thermostat=langevin",
                                 "temperature.target_K=300",  "temperature.tau_ps=1", NULL};

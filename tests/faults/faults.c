@@ -100,7 +100,7 @@ void __wrap_sk_home_migrate(struct sk_home *home, struct sk_cells *cells, struct
 const int32_t (*__wrap_sk_halo_arrived(struct sk_halo *halo, int *first, int *count))[3]
 {
     static int calls, old_first = -1, old_count;
-    static int32_t (*old)[3];
+    static int32_t(*old)[3];
     static size_t capacity;
     const int32_t(*grid)[3] = __real_sk_halo_arrived(halo, first, count);
     if (!grid)

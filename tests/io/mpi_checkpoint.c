@@ -12,9 +12,9 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
+#include "broken_disk.h"
 #include "io/checkpoint.h"
 #include "io/files.h"
-#include "broken_disk.h"
 #include "system.h"
 
 static struct sk_comm *comm;

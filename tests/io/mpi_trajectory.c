@@ -14,10 +14,10 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
+#include "broken_disk.h"
 #include "io/h5.h"
 #include "io/h5md.h"
 #include "io/trajectory.h"
-#include "broken_disk.h"
 #include "system.h"
 
 static struct sk_comm *comm;

@@ -179,12 +179,23 @@ static void bench_fill(struct bench *b, const struct liquid *l, const int *slots
     b->packs.type = sk_calloc(lanes, sizeof(int32_t));
     b->c6 = l->group == 3 ? 0.0026173456 : 4.0;
     b->c12 = l->group == 3 ? 2.634129e-6 : 4.0;
-    b->p = (struct sk_pair_parameters){.lj_rule = SK_LJ_GEOMETRIC, .has_coulomb = l->group == 3,
-        .is_reaction_field = l->group == 3, .r2_scale = (float)(l->quantum * l->quantum), .quantum = l->quantum,
-        .vdw_cutoff2 = (float)(l->cutoff * l->cutoff), .coulomb_cutoff2 = (float)(l->cutoff * l->cutoff),
-        .k_rf = 0.5 / pow(l->cutoff, 3.0), .c_rf = 1.5 / l->cutoff, .ntypes = 1, .c6 = &b->c6, .c12 = &b->c12,
-        .vdw_cutoff2_d = l->cutoff * l->cutoff, .coulomb_cutoff2_d = l->cutoff * l->cutoff, .coulomb = 138.9354576,
-        .lj_shift = &b->zero, .force_scale = S / l->quantum};
+    b->p = (struct sk_pair_parameters){.lj_rule = SK_LJ_GEOMETRIC,
+                                       .has_coulomb = l->group == 3,
+                                       .is_reaction_field = l->group == 3,
+                                       .r2_scale = (float)(l->quantum * l->quantum),
+                                       .quantum = l->quantum,
+                                       .vdw_cutoff2 = (float)(l->cutoff * l->cutoff),
+                                       .coulomb_cutoff2 = (float)(l->cutoff * l->cutoff),
+                                       .k_rf = 0.5 / pow(l->cutoff, 3.0),
+                                       .c_rf = 1.5 / l->cutoff,
+                                       .ntypes = 1,
+                                       .c6 = &b->c6,
+                                       .c12 = &b->c12,
+                                       .vdw_cutoff2_d = l->cutoff * l->cutoff,
+                                       .coulomb_cutoff2_d = l->cutoff * l->cutoff,
+                                       .coulomb = 138.9354576,
+                                       .lj_shift = &b->zero,
+                                       .force_scale = S / l->quantum};
     b->p.two_k_rf = (float)(2.0 * b->p.k_rf);
     for (size_t s = 0; s < lanes; s++) {
         int a = slots[s];
@@ -370,7 +381,8 @@ static void bench_liquid(struct liquid l, int is_split, const char *only, int is
         }
         printf("\n");
     }
-    void *all[] = {slots, b.packs.x, b.packs.q, b.packs.qd, b.packs.lj, b.packs.type, b.entries, b.list, l.x, l.has_lj, l.charge};
+    void *all[] = {slots,     b.packs.x, b.packs.q, b.packs.qd, b.packs.lj, b.packs.type,
+                   b.entries, b.list,    l.x,       l.has_lj,   l.charge};
     for (size_t k = 0; k < sizeof all / sizeof all[0]; k++)
         sk_free(&all[k]);
 }

@@ -15,9 +15,9 @@
 struct scene {
     int natoms, ntiles, tile_capacity, nentries;
     double edge[3];
-    sk_frac (*x)[3];  /* [natoms], atom a in lane a % 8 of pack a / 8 */
-    int32_t *type;    /* [natoms] */
-    double *charge;   /* [natoms] */
+    sk_frac (*x)[3]; /* [natoms], atom a in lane a % 8 of pack a / 8 */
+    int32_t *type;   /* [natoms] */
+    double *charge;  /* [natoms] */
     double c6[SCENE_TYPES * SCENE_TYPES], c12[SCENE_TYPES * SCENE_TYPES], lj_shift[SCENE_TYPES * SCENE_TYPES];
     float table[SCENE_TYPES * SCENE_TYPES * 2];
     struct sk_packs packs;
@@ -108,8 +108,8 @@ static inline void scene_place(struct scene *s, int32_t offset)
     for (int k = 0; k < 3; k++) {
         uint64_t n = (uint64_t)llrint(s->edge[k] * 0x1p26);
         for (int a = 0; a < s->natoms; a++)
-            s->packs.x[24 * (a / 8) + 8 * k + a % 8] =
-                (int32_t)((uint32_t)sk_frac_to_grid(s->x[a][k], n) + (uint32_t)offset);
+            s->packs.x[24 * (a / 8) + 8 * k + a % 8] = (int32_t)((uint32_t)sk_frac_to_grid(s->x[a][k], n) +
+                                                                 (uint32_t)offset);
         for (int h = 0; h < SK_SHIFTS; h++) {
             int steps[3] = {h % 3 - 1, h / 3 % 3 - 1, h / 9 - 1};
             s->shifts.x[h][k] = (int32_t)(uint32_t)((int64_t)steps[k] * (int64_t)n);
@@ -165,8 +165,8 @@ static inline void scene_init(struct scene *s, int natoms, double edge, double a
 
 static inline void scene_clear(struct scene *s)
 {
-    void *all[] = {s->x, s->type, s->charge, s->packs.x, s->packs.q, s->packs.qd, s->packs.lj, s->packs.type,
-                   s->tiles, s->entries};
+    void *all[] = {s->x,        s->type,     s->charge,     s->packs.x, s->packs.q,
+                   s->packs.qd, s->packs.lj, s->packs.type, s->tiles,   s->entries};
     for (size_t k = 0; k < sizeof all / sizeof all[0]; k++)
         sk_free(&all[k]);
 }
@@ -235,8 +235,8 @@ static inline void scene_list_random(struct scene *s)
         if (scene_real(s, i, 0) != UINT32_MAX)
             full = 0;
         struct sk_ientry *e = &s->entries[s->nentries++];
-        *e = (struct sk_ientry){i, k % SK_SHIFTS, s->ntiles, s->ntiles + masked, s->ntiles + masked + full,
-                                scene_icluster_has_lj(s, i)};
+        *e = (struct sk_ientry){
+            i, k % SK_SHIFTS, s->ntiles, s->ntiles + masked, s->ntiles + masked + full, scene_icluster_has_lj(s, i)};
         for (int t = 0; t < masked + full; t++) {
             int j = (int)(scene_random() % (uint64_t)(t < masked ? n : whole));
             uint32_t mask = scene_real(s, i, j) & (uint32_t)scene_random();

@@ -10,8 +10,8 @@
 #include "scene.h"
 
 static const struct scene_rule rules[] = {
-    {SK_LJ_GEOMETRIC, 0, 0.9, 0.9, 0}, {SK_LJ_NONE, 1, 0.9, 0.9, 0},    {SK_LJ_GEOMETRIC, 1, 0.9, 0.9, 1},
-    {SK_LJ_LORENTZ, 1, 0.9, 0.9, 0},   {SK_LJ_TABLE, 1, 1.0, 0.7, 1},   {SK_LJ_LORENTZ, 1, 0.7, 1.0, 1},
+    {SK_LJ_GEOMETRIC, 0, 0.9, 0.9, 0}, {SK_LJ_NONE, 1, 0.9, 0.9, 0},  {SK_LJ_GEOMETRIC, 1, 0.9, 0.9, 1},
+    {SK_LJ_LORENTZ, 1, 0.9, 0.9, 0},   {SK_LJ_TABLE, 1, 1.0, 0.7, 1}, {SK_LJ_LORENTZ, 1, 0.7, 1.0, 1},
 };
 enum { NRULES = sizeof rules / sizeof rules[0] };
 

@@ -210,10 +210,24 @@ static void test_range_same_point(void **state)
         double charge;
         int expect_bad;
     } cases[] = {
-        {3, 3, 0.5, 1}, {0, 0, 0.0, 1}, {1, 1, 0.0, 1}, {2, 2, 0.0, 1}, {4, 0, 0.5, 1}, {4, 3, 0.5, 1},
-        {5, 1, 0.0, 1}, {6, 3, 1e-2, 1}, {7, 0, 0.5, 1}, {8, 0, 0.0, 1}, {9, 2, 0.5, 1},
+        {3, 3, 0.5, 1},
+        {0, 0, 0.0, 1},
+        {1, 1, 0.0, 1},
+        {2, 2, 0.0, 1},
+        {4, 0, 0.5, 1},
+        {4, 3, 0.5, 1},
+        {5, 1, 0.0, 1},
+        {6, 3, 1e-2, 1},
+        {7, 0, 0.5, 1},
+        {8, 0, 0.0, 1},
+        {9, 2, 0.5, 1},
         /* no parameters, no force: a mere point */
-        {0, 3, 0.0, 0}, {3, 3, 0.0, 0}, {4, 3, 0.0, 0}, {5, 4, 0.0, 0}, {6, 3, 0.0, 0}, {8, 4, 0.0, 0},
+        {0, 3, 0.0, 0},
+        {3, 3, 0.0, 0},
+        {4, 3, 0.0, 0},
+        {5, 4, 0.0, 0},
+        {6, 3, 0.0, 0},
+        {8, 4, 0.0, 0},
     };
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++)
         for (int quanta = 0; quanta < 3; quanta++) {
@@ -373,10 +387,14 @@ static void test_find(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bits),      cmocka_unit_test(test_wrap),
-        cmocka_unit_test(test_order),     cmocka_unit_test(test_range),
-        cmocka_unit_test(test_range_same_point), cmocka_unit_test(test_table),
-        cmocka_unit_test(test_prune),     cmocka_unit_test(test_displacement),
+        cmocka_unit_test(test_bits),
+        cmocka_unit_test(test_wrap),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_range),
+        cmocka_unit_test(test_range_same_point),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_prune),
+        cmocka_unit_test(test_displacement),
         cmocka_unit_test(test_find),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -77,8 +77,8 @@ static void test_tile_sums(void **state)
     vi_add_j(j, t.v);
     _mm_store_si128((__m128i *)i, vi_sum_i(t.v));
     for (int b = 0; b < 8; b++)
-        assert_int_equal((uint32_t)j[b], (uint32_t)t.lane[b] + (uint32_t)t.lane[8 + b] +
-                                             (uint32_t)t.lane[16 + b] + (uint32_t)t.lane[24 + b]);
+        assert_int_equal((uint32_t)j[b], (uint32_t)t.lane[b] + (uint32_t)t.lane[8 + b] + (uint32_t)t.lane[16 + b] +
+                                             (uint32_t)t.lane[24 + b]);
     for (int a = 0; a < 4; a++) {
         uint32_t sum = 0;
         for (int b = 0; b < 8; b++)

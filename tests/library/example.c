@@ -33,7 +33,8 @@ int main(int argc, char **argv)
         printf("step %" PRId64 ": potential %.6f, temperature %.3f, %" PRId64 " atoms, state hash %016" PRIx64 "\n",
                skein_step_number(water), e.potential, e.temperature, skein_atoms(water), hash);
     else if (code != SKEIN_OK)
-        fprintf(stderr, "%s\n", water && *skein_message(water) ? skein_message(water) : "usage: example FILE.ini STEPS");
+        fprintf(stderr, "%s\n",
+                water && *skein_message(water) ? skein_message(water) : "usage: example FILE.ini STEPS");
     free(v);
     skein_close(&water);
     return code;

@@ -7,12 +7,16 @@
 #include "check.h"
 
 static const struct sk_atom_record two[2] = {
-    {.id = 0, .x = {1, UINT64_C(0x8000000000000000), UINT64_MAX}, .v = {-0.0, 1.5, -2.25}, .image = {-1, 0, 7},
-     .kind = 3, .group_size = 2},
+    {.id = 0,
+     .x = {1, UINT64_C(0x8000000000000000), UINT64_MAX},
+     .v = {-0.0, 1.5, -2.25},
+     .image = {-1, 0, 7},
+     .kind = 3,
+     .group_size = 2},
     {.id = 123456789012, .x = {5, 6, 7}, .v = {1e-3, 0.0, 3e5}, .image = {0, INT32_MIN, 2}, .kind = 0, .group_size = 0},
 };
-#define HASH_0 UINT64_C(0x84506b5a63cb973c)
-#define HASH_1 UINT64_C(0x865c4d486b66a492)
+#define HASH_0     UINT64_C(0x84506b5a63cb973c)
+#define HASH_1     UINT64_C(0x865c4d486b66a492)
 #define HASH_FRAME UINT64_C(0x366c13178f125993)
 
 static void put_two(struct sk_atoms *atoms)

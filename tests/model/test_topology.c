@@ -202,13 +202,14 @@ static void find_agrees_with_a_walk(void **state)
 static void bad_templates_are_refused(void **state)
 {
     (void)state;
-    static const struct { int settle[2][3]; int pair[2]; const char *says; } bad[] = {
-        {{{0, 1, 2}, {2, 3, 4}}, {0, 1}, "two settles"},
-        {{{0, 1, 2}, {3, 4, 5}}, {2, 3}, "joined"},
-        {{{0, 1, 2}, {3, 4, 6}}, {0, 1}, "names atom 7"},
-        {{{0, 1, 2}, {3, 4, -1}}, {0, 1}, "names atom 0"},
-        {{{0, 1, 1}, {3, 4, 5}}, {0, 1}, "twice"},
-        {{{0, 1, 2}, {3, 4, 5}}, {2, 6}, "names atom 7"},
+    static const struct {
+        int settle[2][3];
+        int pair[2];
+        const char *says;
+    } bad[] = {
+        {{{0, 1, 2}, {2, 3, 4}}, {0, 1}, "two settles"},  {{{0, 1, 2}, {3, 4, 5}}, {2, 3}, "joined"},
+        {{{0, 1, 2}, {3, 4, 6}}, {0, 1}, "names atom 7"}, {{{0, 1, 2}, {3, 4, -1}}, {0, 1}, "names atom 0"},
+        {{{0, 1, 1}, {3, 4, 5}}, {0, 1}, "twice"},        {{{0, 1, 2}, {3, 4, 5}}, {2, 6}, "names atom 7"},
     };
     for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
         struct sk_topology top;
@@ -292,13 +293,13 @@ static void the_hash_sees_the_model_only(void **state)
     fill_system(&top);
     uint64_t hash = sk_topology_hash(&top);
     struct sk_moltype *chain = &top.moltypes[1];
-#define CHANGES(field, value)                                   \
-    do {                                                        \
-        __typeof__(field) kept = (field);                       \
-        (field) = (value);                                      \
-        assert_true(sk_topology_hash(&top) != hash);            \
-        (field) = kept;                                         \
-        assert_true(sk_topology_hash(&top) == hash);            \
+#define CHANGES(field, value)                        \
+    do {                                             \
+        __typeof__(field) kept = (field);            \
+        (field) = (value);                           \
+        assert_true(sk_topology_hash(&top) != hash); \
+        (field) = kept;                              \
+        assert_true(sk_topology_hash(&top) == hash); \
     } while (0)
     CHANGES(top.kinds[1].charge, 0.42380000000000001 + 1e-16);
     CHANGES(top.kinds[0].mass, 16.0);

@@ -3,7 +3,7 @@
 #include <stdint.h>
 
 static uint64_t fault;
-#define SK_LINKS_FAULT(mark) ((mark) - fault)
+#define SK_LINKS_FAULT(mark) ((mark)-fault)
 #include "par/links.c" /* NOLINT(bugprone-suspicious-include) */
 
 #include "check.h"

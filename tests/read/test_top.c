@@ -71,8 +71,9 @@ static void refuse_file(const char *path, const char *message)
     assert_string_equal(err.message, message);
 }
 
-#define FF    "[ defaults ]\n1 2 yes 0.5 0.8333\n[ atomtypes ]\nO 8 16.0 -0.8 A 0.3 0.6\nH 1.0 0.4 A 0 0\n" /* lines 1-5 \
-                                                                                                             */
+#define FF                                                                                                          \
+    "[ defaults ]\n1 2 yes 0.5 0.8333\n[ atomtypes ]\nO 8 16.0 -0.8 A 0.3 0.6\nH 1.0 0.4 A 0 0\n"      /* lines 1-5 \
+                                                                                                        */
 #define MOL   "[ moleculetype ]\nSOL 2\n[ atoms ]\n1 O 1 SOL OW 1\n2 H 1 SOL HW1 1\n3 H 1 SOL HW2 1\n" /* lines 6-11 */
 #define TAIL  "[ system ]\nwater\n[ molecules ]\nSOL 2\n"
 #define RIGID "[ settles ]\n1 1 0.1 0.16\n[ exclusions ]\n1 2 3\n2 3\n"
