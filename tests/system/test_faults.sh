@@ -7,7 +7,8 @@ run() { # NAME RANKS OPTIONS...
     local name=$1 ranks=$2
     shift 2
     rm -f "$name.jsonl"
-    skein "$ranks" run water-nve.ini --quiet --steps 60 --log-json "$name.jsonl" --set output.checkpoint="$name.ckpt.h5" "$@"
+    skein "$ranks" run water-nve.ini --quiet --steps 60 --log-json "$name.jsonl" --set output.checkpoint="$name.ckpt.h5" \
+        --set nonbonded.buffer_nm=0.15 "$@" # a short buffer: several rebuilds in a short run
     hash=$(value "$name.jsonl" done state_hash)
 }
 run right 1
