@@ -4,7 +4,8 @@
 #include "base/math.h"
 #include "dynamics/dynamics.h"
 
-#define GROWTH_MARGIN 1.5 /* displacements may grow faster in the next step than in this one */
+#define LARGEST_SCALING 0.05 /* of a box edge at one coupling */
+#define GROWTH_MARGIN   1.5  /* displacements may grow faster in the next step than in this one */
 
 enum { MAX_DISPLACEMENT, MAX_EXPECTED, MAX_RANGE, MAX_BAD, MAX_FAILED, MAX_REQUEST };
 
@@ -141,8 +142,37 @@ static void settle_phase(struct sk_dynamics *d)
     d->is_on_step = is_verlet;
 }
 
+/* The box after a barostat's change: a list must still see one image of an atom only. The same on every rank. */
+static enum sk_code check_box(const struct sk_dynamics *d, struct sk_error *err)
+{
+    for (int k = 0; k < 3; k++)
+        if (!(d->force->list_radius < 0.5 * d->box->edge[k]))
+            return sk_fail(
+                err, SK_EPHYSICS,
+                "step %lld: the box edge along %c has shrunk to %.6g, less than twice the list radius %.6g; use a "
+                "larger system, a shorter cutoff or a smaller buffer",
+                (long long)d->step, "xyz"[k], d -> box -> edge[k], d -> force -> list_radius);
+    return SK_OK;
+}
+
+/* A barostat's edge factors: one far from 1 means a start far from equilibrium. The same on every rank. */
+static enum sk_code check_barostat(const struct sk_dynamics *d, struct sk_error *err)
+{
+    for (int k = 0; d->has_pending_box && k < 3; k++)
+        if (!(fabs(d->pending_box[k] - 1) < LARGEST_SCALING))
+            return sk_fail(
+                err, SK_EPHYSICS,
+                "step %lld: the barostat would scale the box edge along %c by %.6g at once; equilibrate without it "
+                "first, or take a longer [pressure] tau",
+                (long long)d->step, "xyz"[k], d -> pending_box[k]);
+    return SK_OK;
+}
+
 enum sk_code sk_dynamics_evaluate(struct sk_dynamics *d, bool wants_energy, struct sk_error *err)
 {
+    enum sk_code checked = check_box(d, err);
+    if (checked)
+        return checked;
     struct sk_reduction global;
     bool has_failed = false;
     d->has_record = false;
@@ -180,6 +210,8 @@ enum sk_code sk_dynamics_evaluate(struct sk_dynamics *d, bool wants_energy, stru
     }
     sk_timer_enter(d->phases.timer, d->phase_update);
     sk_observe_complete(d, &global);
+    if ((checked = check_barostat(d, err)))
+        return checked;
     sk_observe_forces(d, wants_energy);
     if (wants_energy) {
         int64_t is_bad = d->force->has_bad;
