@@ -63,7 +63,7 @@ $(BUILD)/tests/%: tests/%.c $(BUILD)/libskein.a
 WRAPPED := sk_list_build sk_home_migrate sk_halo_arrived
 $(BUILD)/tests/skein-faults: tests/faults/faults.c $(APP) $(BUILD)/libskein.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(LINK_EXTRA) $(LDLIBS)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $(filter-out $(LINK_EXTRA),$^) $(LINK_EXTRA) $(LDLIBS)
 .PHONY: tests
 tests: $(TESTS) $(BUILD)/tests/skein-faults
 
