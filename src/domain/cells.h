@@ -56,13 +56,13 @@ void sk_cells_cut(struct sk_cells *cells, struct sk_comm *comm, const struct sk_
 /* Sets the reach; forgets the export plans if it changed. */
 void sk_cells_set_reach(struct sk_cells *cells, const int32_t reach[3]);
 /* Fills first_export, nexports and is_deep of an owned cell: for every foreign rank that owns corner cells at offset
- * -e, 0 <= e <= reach, the smallest such offsets (see docs/design notes in src/README.md, "ghosts"). */
+ * -e, 0 <= e <= reach, the smallest such offsets (see src/README.md, "Ghosts"). */
 void sk_cells_plan(struct sk_cells *cells, int32_t x, int32_t y, int32_t z);
 
+/* c is in [-n, 2 n): one period off at most. */
 static inline int32_t sk_cells_wrap(int32_t c, int32_t n)
 {
-    int32_t r = c % n;
-    return r < 0 ? r + n : r;
+    return c < 0 ? c + n : c >= n ? c - n : c;
 }
 
 #endif

@@ -18,7 +18,6 @@
 struct sk_record {
     int64_t step;
     double time;
-    bool has_energy; /* potential terms were computed */
     double lj, coulomb, dispersion, potential, kinetic, total, conserved;
     double temperature, pressure; /* reported units */
     double pressure_axis[3];      /* diagonal, reported units */
@@ -69,7 +68,6 @@ struct sk_dynamics {
     int local_request;       /* e.g. a signal on this rank; its maximum over ranks is in agreed_request */
     int agreed_request;
     double constraint_worst; /* largest relative residual ever on this rank */
-    int64_t constraint_failures;
     int failed_water;
     double *inverse_mass; /* [owned][3] 1 / mass, for flat loops */
     double *move;         /* [owned][3] displacement of the step, length units */

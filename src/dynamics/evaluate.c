@@ -48,7 +48,7 @@ static void evaluate_once(struct sk_dynamics *d, struct sk_reduction *global)
     if (moved > 0)
         d->growth = moved > d->moved ? moved - d->moved : 0;
     d->moved = moved;
-    sk_force_begin(d->force, d->domain, d->atoms, d->box, &d->phases);
+    sk_force_begin(d->force, d->domain, d->atoms, &d->phases);
     local.max[MAX_DISPLACEMENT] = bits_of(moved);
     local.max[MAX_EXPECTED] = bits_of(moved + GROWTH_MARGIN * d->growth);
     local.max[MAX_RANGE] = d->force->has_range;

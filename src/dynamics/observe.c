@@ -78,7 +78,6 @@ static void complete_record(struct sk_dynamics *d, const struct sk_reduction *r)
     memset(record, 0, sizeof *record);
     record->step = d->observables.step;
     record->time = (double)record->step * d->parameters->run.dt;
-    record->has_energy = d->observables.has_energy;
     memcpy(record->edge, d->observables.edge, sizeof record->edge);
     double volume = record->edge[0] * record->edge[1] * record->edge[2];
     double tail = nb->dispersion_pressure_volume2 / (volume * volume);

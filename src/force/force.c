@@ -37,7 +37,6 @@ void sk_force_clear(struct sk_force *force)
     sk_free(&force->excluded);
     sk_free(&force->work);
     sk_free(&force->list_x);
-    sk_free(&force->list_image);
 }
 
 void sk_force_set_box(struct sk_force *force, const struct sk_box *box)
@@ -62,7 +61,6 @@ static void force_reserve(struct sk_force *force, const struct sk_atoms *atoms, 
     sk_reserve(&force->total, &force->total_capacity, (size_t)atoms->n + 1);
     sk_reserve(&force->work, &force->work_capacity, (size_t)atoms->n + 1);
     sk_reserve(&force->list_x, &force->list_x_capacity, (size_t)atoms->n + 1);
-    sk_reserve(&force->list_image, &force->list_image_capacity, (size_t)atoms->n + 1);
 }
 
 static void force_set_grid(struct sk_force *force, const struct sk_atoms *atoms)
@@ -118,10 +116,7 @@ void sk_force_rebuild(struct sk_force *force, struct sk_domain *domain, const st
     force_scatter(force, 0, atoms->n + halo->nghosts, (const int32_t(*)[3])force->grid);
     sk_reserve(&force->pack_force, &force->pack_force_capacity, (size_t)force->clusters.packs.n * 24 + 1);
     sk_terms_list_excluded(force, atoms);
-    for (int i = 0; i < atoms->n; i++)
-        force->work[i] = BASE_WORK;
     memcpy(force->list_x, atoms->x, (size_t)atoms->n * sizeof *atoms->x);
-    memcpy(force->list_image, atoms->image, (size_t)atoms->n * sizeof *atoms->image);
     memcpy(force->list_edge, box->edge, sizeof force->list_edge);
     force->is_pruned[SK_LIST_INTERIOR] = force->is_pruned[SK_LIST_BOUNDARY] = false;
 }
@@ -201,9 +196,8 @@ static void force_gather(struct sk_force *force)
 }
 
 void sk_force_begin(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms,
-                    const struct sk_box *box, const struct sk_force_phases *phases)
+                    const struct sk_force_phases *phases)
 {
-    (void)box;
     struct sk_clusters *c = &force->clusters;
     sk_timer_enter(phases->timer, phases->halo);
     force->has_range = force->has_bad = force->is_wide = false;
@@ -291,5 +285,5 @@ size_t sk_force_memory(const struct sk_force *force)
 {
     return sk_clusters_memory(&force->clusters) + sk_list_memory(&force->list) + force->local_capacity * 24 +
            force->total_capacity * 24 + force->pack_force_capacity * 4 + force->pack_wide_capacity * 8 +
-           force->excluded_capacity * sizeof *force->excluded + force->work_capacity * 4 + force->list_x_capacity * 36;
+           force->excluded_capacity * sizeof *force->excluded + force->work_capacity * 4 + force->list_x_capacity * 24;
 }

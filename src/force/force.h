@@ -41,8 +41,7 @@ struct sk_force {
     int32_t *work; /* [owned] share of the pair work at the last prune, for the cuts */
     size_t work_capacity;
     sk_frac (*list_x)[3]; /* [owned] fractions when the list was made */
-    int32_t (*list_image)[3];
-    size_t list_x_capacity, list_image_capacity;
+    size_t list_x_capacity;
     double list_edge[3];
     bool is_pruned[SK_LIST_PARTS]; /* inner list valid for the present reference */
     bool is_wide;                  /* the present forces come from wide arithmetic */
@@ -69,7 +68,7 @@ void sk_force_rebuild(struct sk_force *force, struct sk_domain *domain, const st
 /* Collective over neighbours. Pair forces of the present positions; ghost forces are on their way back when it returns,
  * and has_range is final. */
 void sk_force_begin(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms,
-                    const struct sk_box *box, const struct sk_force_phases *phases);
+                    const struct sk_force_phases *phases);
 /* Collects ghost forces and adds the rest: total is complete. */
 void sk_force_end(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms,
                   const struct sk_box *box, const struct sk_force_phases *phases);
@@ -84,7 +83,7 @@ void sk_force_virial(const struct sk_force *force, const struct sk_atoms *atoms,
                      sk_int128 pair[3], sk_int128 rest[3]);
 /* Local. Largest displacement of an owned atom since the list was made, in present length units. */
 double sk_force_displacement(const struct sk_force *force, const struct sk_atoms *atoms, const struct sk_box *box);
-/* What the list allows at present: an owned displacement up to this keeps it complete (NUMERICS, section 5). */
+/* What the list allows at present: an owned displacement up to this keeps it complete (docs/numerics.md). */
 double sk_force_allowance(const struct sk_force *force, const struct sk_box *box);
 size_t sk_force_memory(const struct sk_force *force);
 

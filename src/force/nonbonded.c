@@ -24,7 +24,7 @@ static double wall_force(double c6, double c12, double e)
     return (12 * c12 * u * u - 6 * c6 * u) / r;
 }
 
-/* The power of two that maps the largest wall force to between 2^25 and 2^26 (NUMERICS, section 2). kT: 300 K where
+/* The power of two that maps the largest wall force to between 2^25 and 2^26 (docs/numerics.md). kT: 300 K where
  * there are charges, the largest well depth where there are none. */
 static double choose_force_scale(const struct sk_forcefield *ff, const struct sk_topology *top,
                                  const struct sk_units *units)

@@ -80,16 +80,10 @@ static void collect_candidates(struct build *b, int level, int index, const floa
             collect_candidates(b, level - 1, SK_BRANCH * index + c, lo, hi, n);
 }
 
-/* c is in [-n, 2 n). */
-static int32_t wrap_once(int32_t c, int32_t n)
-{
-    return c < 0 ? c + n : c >= n ? c - n : c;
-}
-
 static bool is_mine(struct sk_cells *cells, const int32_t corner[3])
 {
-    return sk_cells_find(cells, wrap_once(corner[0], cells->n[0]), wrap_once(corner[1], cells->n[1]),
-                         wrap_once(corner[2], cells->n[2]))
+    return sk_cells_find(cells, sk_cells_wrap(corner[0], cells->n[0]), sk_cells_wrap(corner[1], cells->n[1]),
+                         sk_cells_wrap(corner[2], cells->n[2]))
                ->owner == cells->rank;
 }
 

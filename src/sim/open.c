@@ -43,7 +43,7 @@ static enum sk_code choose_variant(struct skein *sim, const struct sk_kernel_var
     return sk_comm_agree(sim->comm, err, code);
 }
 
-/* List radius from cutoff and buffer; a list must see one image of an atom only (NUMERICS, section 1). */
+/* List radius from cutoff and buffer; a list must see one image of an atom only (docs/numerics.md). */
 static enum sk_code choose_radius(struct skein *sim, double cutoff, double *radius, struct sk_error *err)
 {
     double buffer = sim->parameters.nonbonded.buffer, wanted = cutoff + (buffer > 0 ? buffer : AUTO_BUFFER * cutoff);

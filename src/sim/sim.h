@@ -42,7 +42,6 @@ struct skein {
     double opened_at, setup_s, loop_s, last_progress;
     int64_t loop_first_step;
     struct sk_comm_stats loop_stats; /* counters at the start of the loop */
-    int64_t loop_rebuilds, loop_prunes, loop_migrated, loop_wide;
     int phase_output;
     bool is_evaluated; /* forces belong to the present step */
     char variant_names[64];

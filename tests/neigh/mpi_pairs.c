@@ -258,7 +258,7 @@ static int64_t check_drift(struct world *w, int64_t *npairs)
     for (int step = 0; step < 3; step++) {
         mixture_kick(&w->m, 0, drift[step], w->seed + (uint64_t)step);
         mixture_update(&w->m, &w->atoms);
-        sk_force_begin(&w->force, &w->domain, &w->atoms, &w->m.box, &w->phases);
+        sk_force_begin(&w->force, &w->domain, &w->atoms, &w->phases);
         sk_force_end(&w->force, &w->domain, &w->atoms, &w->m.box, &w->phases);
         errors += check_lists(w, step ? "after drift" : "pruned", w->force.list.inner,
                               step ? cutoff : w->force.inner_radius, npairs);
