@@ -1,4 +1,4 @@
-/* App: the command line. Uses the library's public header only; owns nothing; the one place that prints errors. */
+/* App: the command line. Uses the library's public header, and base/json for what machines read; owns nothing; the one place that prints errors. */
 #ifndef SK_APP_APP_H
 #define SK_APP_APP_H
 

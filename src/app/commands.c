@@ -4,37 +4,34 @@
 #include <string.h>
 
 #include "app/app.h"
+#include "base/json.h"
 
-int app_run(int argc, char **argv)
+/* Opens what the arguments say, does `work`, tells what failed, closes. */
+static int with_simulation(const char *command, int argc, char **argv, const char *allowed,
+                           int (*work)(struct skein *simulation))
 {
     struct app_arguments a;
     struct skein *simulation;
-    if (app_parse("run", argc, argv, "snrhlq", &a))
+    if (app_parse(command, argc, argv, allowed, &a))
         return SKEIN_INPUT;
     a.options.log = stdout;
     int code = skein_open(a.run_file, &a.options, &simulation);
     if (!code)
-        code = skein_run(simulation);
+        code = work(simulation);
     if (code && code != SKEIN_STOPPED)
         app_fail(simulation, code);
     skein_close(&simulation);
     return code;
 }
 
+int app_run(int argc, char **argv)
+{
+    return with_simulation("run", argc, argv, "snrhlq", skein_run);
+}
+
 int app_check(int argc, char **argv)
 {
-    struct app_arguments a;
-    struct skein *simulation;
-    if (app_parse("check", argc, argv, "s", &a))
-        return SKEIN_INPUT;
-    a.options.log = stdout;
-    int code = skein_open(a.run_file, &a.options, &simulation);
-    if (!code)
-        code = skein_check(simulation);
-    if (code)
-        app_fail(simulation, code);
-    skein_close(&simulation);
-    return code;
+    return with_simulation("check", argc, argv, "s", skein_check);
 }
 
 /* Writes 'id fx fy fz', 15 digits; 0 or SKEIN_ENVIRONMENT with a message on standard error. */
@@ -52,13 +49,30 @@ static int write_forces(const char *path, const double *forces, int64_t n)
     return has_failed ? SKEIN_ENVIRONMENT : 0;
 }
 
+static void print_json(const struct skein_energies *e, int is_reduced)
+{
+    struct sk_json json;
+    struct sk_error ignored; /* a closed stdout is the reader's doing */
+    sk_json_init(&json, stdout);
+    sk_json_begin(&json);
+    sk_json_string(&json, "event", "energy");
+    sk_json_open_object(&json, "terms");
+    sk_json_double(&json, "lj", e->lj);
+    sk_json_double(&json, "dispersion_correction", e->dispersion);
+    sk_json_double(&json, "coulomb_sr", e->coulomb);
+    sk_json_close(&json);
+    sk_json_double(&json, "potential", e->potential);
+    sk_json_double(&json, "kinetic", e->kinetic);
+    sk_json_double(&json, is_reduced ? "temperature" : "temperature_K", e->temperature);
+    sk_json_double(&json, is_reduced ? "pressure" : "pressure_bar", e->pressure);
+    sk_json_end(&json, &ignored);
+    sk_json_clear(&json);
+}
+
 static void print_energies(const struct skein_energies *e, int is_reduced, int is_json, int is_oracle)
 {
     if (is_json)
-        printf("{\"event\":\"energy\",\"terms\":{\"lj\":%.17g,\"dispersion_correction\":%.17g,\"coulomb_sr\":%.17g},"
-               "\"potential\":%.17g,\"kinetic\":%.17g,\"%s\":%.17g,\"%s\":%.17g}\n",
-               e->lj, e->dispersion, e->coulomb, e->potential, e->kinetic, is_reduced ? "temperature" : "temperature_K",
-               e->temperature, is_reduced ? "pressure" : "pressure_bar", e->pressure);
+        print_json(e, is_reduced);
     else {
         printf("%-24s %.10g\n%-24s %.10g\n%-24s %.10g\n%-24s %.10g\n", "Lennard-Jones", e->lj, "dispersion correction",
                e->dispersion, "Coulomb", e->coulomb, "potential", e->potential);
