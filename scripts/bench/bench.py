@@ -2,7 +2,10 @@
 """Speeds as ratios in one run on this machine: Lennard-Jones melt of 32,000 atoms against LAMMPS (-sf opt), 24,000 atoms
 of SPC/E water with reaction field against GROMACS, at 1 and 2 ranks, equal cutoffs, the same start. From outside: the
 time of a long run less that of a short one, over the difference in steps; engines take turns, the best of the repeats
-counts. A busy machine still spoils it: run it alone. Timings are no tests: the exit code says only that all runs ran.
+counts. Virtual cores differ by up to a fifth from hour to hour, and ranks with equal work wait for the slowest core:
+efficiency is the time of one rank pinned to the slowest core over ranks times the parallel time; "core spread" is the
+slowest over the fastest. A busy machine still spoils it: run it alone. Timings are no tests: the exit code says only
+that all runs ran.
 usage: bench.py [--build build] [--repeat 3] [--quick] [--ranks 1,2] [--json PATH]"""
 import argparse, json, lzma, os, shutil, subprocess, sys, tempfile, time
 from pathlib import Path
@@ -71,8 +74,9 @@ def prepare(folder):
          '-maxwarn', '5'], folder)
 
 
-def skein(system, ranks, steps, build, folder):
-    return run(['mpirun', '-n', ranks, build / 'skein', 'run', system + '.ini', '--quiet', '--steps', steps, '--set',
+def skein(system, ranks, steps, build, folder, core=None):
+    return run((['taskset', '-c', core] if core is not None else []) +
+               ['mpirun', '-n', ranks, build / 'skein', 'run', system + '.ini', '--quiet', '--steps', steps, '--set',
                 'output.checkpoint=%s.ckpt.h5' % system], folder)
 
 
@@ -119,7 +123,7 @@ def main():
     parser.add_argument('--ranks', default='1,2')
     parser.add_argument('--json', type=Path)
     options = parser.parse_args()
-    build = options.build.absolute()
+    build, cores = options.build.absolute(), sorted(os.sched_getaffinity(0))
     short, long, repeat = (50, 250, 1) if options.quick else (100, 900, options.repeat)
     folder = Path(tempfile.mkdtemp(prefix='skein-bench-'))
     try:
@@ -128,9 +132,9 @@ def main():
         run(['cc', '-O1', HERE / 'clock.c', '-o', clock], folder)
         ghz = float(subprocess.run([clock], stdout=subprocess.PIPE, text=True).stdout)
         print('core clock %.2f GHz, load %.2f' % (ghz, os.getloadavg()[0]))
-        print('%-7s %5s %-26s %9s %9s %7s %8s %12s %14s' % ('system', 'ranks', 'peer', 'peer ms', 'skein ms', 'ratio', 'target',
-                                                          'efficiency', 'cycles/atom'))
-        records, single = [], {}
+        print('%-7s %5s %-26s %9s %9s %7s %8s %12s %12s %14s' % ('system', 'ranks', 'peer', 'peer ms', 'skein ms', 'ratio', 'target',
+                                                          'efficiency', 'core spread', 'cycles/atom'))
+        records = []
         for system in ('melt', 'water'):
             for ranks in map(int, options.ranks.split(',')):
                 engines = {'skein': lambda n, s=system, r=ranks: skein(s, r, n, build, folder)}
@@ -139,15 +143,16 @@ def main():
                 else:
                     for split in {(1, ranks), (ranks, 1)}:
                         engines['gmx -ntmpi %d -ntomp %d' % split] = lambda n, s=split: gromacs(s, n, folder)
+                for core in cores[:ranks]:
+                    engines[core] = lambda n, s=system, c=core: skein(s, 1, n, build, folder, c)
                 best = seconds_per_step(engines, short, long, repeat)
-                own = best.pop('skein')
+                own, alone = best.pop('skein'), [best.pop(core) for core in cores[:ranks]]
                 peer = min(best, key=best.get)
-                single.setdefault(system, own * ranks)
                 record = {'system': system, 'ranks': ranks, 'peer': peer, 'peer_ms': best[peer] * 1e3, 'skein_ms': own * 1e3,
-                          'ratio': best[peer] / own, 'target': TARGET[system], 'efficiency': single[system] / (own * ranks),
-                          'cycles_per_atom_step': own * ranks * ghz * 1e9 / ATOMS[system]}
+                          'ratio': best[peer] / own, 'target': TARGET[system], 'efficiency': max(alone) / (own * ranks),
+                          'core_spread': max(alone) / min(alone), 'cycles_per_atom_step': own * ranks * ghz * 1e9 / ATOMS[system]}
                 records.append(record)
-                print('%-7s %5d %-26s %9.3f %9.3f %7.2f %8.1f %12.2f %14.0f' % tuple(record.values()), flush=True)
+                print('%-7s %5d %-26s %9.3f %9.3f %7.2f %8.1f %12.2f %12.2f %14.0f' % tuple(record.values()), flush=True)
         per_atom, base = memory(build, folder)
         print('memory: %.0f bytes per atom on one rank, and %.1f MB before the first' % (per_atom, base / 1e6))
         if options.json:

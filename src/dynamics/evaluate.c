@@ -7,7 +7,7 @@
 #define LARGEST_SCALING 0.05 /* of a box edge at one coupling */
 #define GROWTH_MARGIN   1.5  /* displacements may grow faster in the next step than in this one */
 
-enum { MAX_DISPLACEMENT, MAX_EXPECTED, MAX_RANGE, MAX_BAD, MAX_FAILED, MAX_REQUEST };
+enum { MAX_DISPLACEMENT, MAX_EXPECTED, MAX_RANGE, MAX_PRUNE, MAX_FAILED, MAX_REQUEST };
 
 /* Non-negative doubles order like their bits. */
 static int64_t bits_of(double x)
@@ -52,6 +52,7 @@ static void evaluate_once(struct sk_dynamics *d, struct sk_reduction *global)
     local.max[MAX_DISPLACEMENT] = bits_of(moved);
     local.max[MAX_EXPECTED] = bits_of(moved + GROWTH_MARGIN * d->growth);
     local.max[MAX_RANGE] = d->force->has_range;
+    local.max[MAX_PRUNE] = sk_force_expects_prune(d->force);
     local.max[MAX_FAILED] = d->failed_atom >= 0 || d->failed_water >= 0;
     local.max[MAX_REQUEST] = d->local_request;
     sk_observe_pack(&d->observables, &local);
@@ -185,6 +186,8 @@ enum sk_code sk_dynamics_evaluate(struct sk_dynamics *d, bool wants_energy, stru
         evaluate_once(d, &global);
         has_failed |= global.max[MAX_FAILED] != 0;
         d->agreed_request = (int)global.max[MAX_REQUEST];
+        if (global.max[MAX_PRUNE])
+            sk_force_ask_prune(d->force);
         double allowance = sk_force_allowance(d->force, d->box);
         if (has_failed) {
             if (global.max[MAX_RANGE]) /* so that the message tells true forces */

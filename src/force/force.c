@@ -118,15 +118,36 @@ void sk_force_rebuild(struct sk_force *force, struct sk_domain *domain, const st
     sk_terms_list_excluded(force, atoms);
     memcpy(force->list_x, atoms->x, (size_t)atoms->n * sizeof *atoms->x);
     memcpy(force->list_edge, box->edge, sizeof force->list_edge);
-    force->is_pruned[SK_LIST_INTERIOR] = force->is_pruned[SK_LIST_BOUNDARY] = false;
+    sk_force_ask_prune(force);
 }
 
-/* Largest squared displacement, in quanta^2, that keeps the inner list complete. */
-static float prune_limit2(const struct sk_force *force)
+/* Largest displacement, in quanta, that keeps the inner list complete. */
+static double prune_limit(const struct sk_force *force)
 {
     double quantum = force->nonbonded.pair.quantum;
-    double limit = ((force->inner_radius - force->nonbonded.cutoff) / quantum - 2 * sqrt(3.0)) / 2;
-    return limit > 0 ? (float)(limit * limit * (1 - 1e-5)) : -1;
+    return ((force->inner_radius - force->nonbonded.cutoff) / quantum - 2 * sqrt(3.0)) / 2 * (1 - 1e-5);
+}
+
+/* Whether the packs [first, end) are where the inner list is complete. */
+static bool is_inner_valid(struct sk_force *force, int first, int end)
+{
+    const struct sk_clusters *c = &force->clusters;
+    double limit = prune_limit(force);
+    double moved = sqrt(force->variant->displacement(c->packs.x + 24 * first, c->reference + 24 * first, end - first));
+    if (!(moved <= limit))
+        return false;
+    force->moved = moved / limit > force->moved ? moved / limit : force->moved;
+    return true;
+}
+
+bool sk_force_expects_prune(const struct sk_force *force)
+{
+    return force->prune_age > 0 && force->moved * (force->prune_age + 1) > force->prune_age;
+}
+
+void sk_force_ask_prune(struct sk_force *force)
+{
+    force->is_pruned[SK_LIST_INTERIOR] = force->is_pruned[SK_LIST_BOUNDARY] = false;
 }
 
 /* The tiles each owned atom's i-cluster has, for the cuts. */
@@ -151,9 +172,7 @@ static void force_prune(struct sk_force *force, enum sk_list_part part, int firs
                         const struct sk_force_phases *phases)
 {
     struct sk_clusters *c = &force->clusters;
-    if (force->is_pruned[part] &&
-        force->variant->displacement(c->packs.x + 24 * first_pack, c->reference + 24 * first_pack,
-                                     end_pack - first_pack) <= prune_limit2(force))
+    if (force->is_pruned[part] && is_inner_valid(force, first_pack, end_pack))
         return;
     int before = sk_timer_enter(phases->timer, phases->prune);
     /* the other part counts from an older reference now: it follows at its next turn */
@@ -165,6 +184,7 @@ static void force_prune(struct sk_force *force, enum sk_list_part part, int firs
     sk_list_prune(&force->list, part, &c->packs, force->variant->prune, force->nonbonded.pair.r2_scale,
                   (float)(radius * radius * (1 + 2e-6)), &force->shifts);
     force->is_pruned[part] = true;
+    force->moved = force->prune_age = 0;
     force->prunes++;
     if (part == SK_LIST_BOUNDARY)
         force_count_work(force);
@@ -201,6 +221,7 @@ void sk_force_begin(struct sk_force *force, struct sk_domain *domain, const stru
     struct sk_clusters *c = &force->clusters;
     sk_timer_enter(phases->timer, phases->halo);
     force->has_range = force->has_bad = force->is_wide = false;
+    force->prune_age++;
     force_set_grid(force, atoms);
     sk_halo_forward_begin(&domain->halo, (const int32_t(*)[3])force->grid);
     force_scatter(force, 0, atoms->n, (const int32_t(*)[3])force->grid);

@@ -1,5 +1,5 @@
-/* Force: evaluates all forces of one configuration, overlapping kernels with the halo, and decides locally when the
- * inner list must be pruned again. Owns clusters, lists and force arrays. Results are integers: bits do not depend on
+/* Force: evaluates all forces of one configuration, overlapping kernels with the halo, and prunes the inner list again
+ * when it must be, alone, or better when told to, together with the other ranks. Owns clusters, lists and force arrays. Results are integers: bits do not depend on
  * ranks, lists or variants. Not here: when to rebuild (dynamics), integration. */
 #ifndef SK_FORCE_FORCE_H
 #define SK_FORCE_FORCE_H
@@ -48,6 +48,8 @@ struct sk_force {
     bool has_range;                /* the float kernel met a pair out of range on this rank */
     bool has_bad;                  /* a force or energy is not finite */
     sk_int128 energy[2];           /* this rank's Lennard-Jones and Coulomb energy, SK_ENERGY_SCALE; if asked for */
+    double moved;                  /* largest displacement since the last prune, as a share of what it may be */
+    int prune_age;                 /* evaluations since the last prune */
     int64_t prunes, wide_steps;
 };
 
@@ -69,6 +71,10 @@ void sk_force_rebuild(struct sk_force *force, struct sk_domain *domain, const st
  * and has_range is final. */
 void sk_force_begin(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms,
                     const struct sk_force_phases *phases);
+/* Local. Whether, as things move, the inner list will not do for the next evaluation. */
+bool sk_force_expects_prune(const struct sk_force *force);
+/* Local. The next evaluation prunes. If all ranks do so in the same step, none waits for another's prune. */
+void sk_force_ask_prune(struct sk_force *force);
 /* Collects ghost forces and adds the rest: total is complete. */
 void sk_force_end(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms,
                   const struct sk_box *box, const struct sk_force_phases *phases);
