@@ -1,6 +1,7 @@
 /* Force: evaluates all forces of one configuration, overlapping kernels with the halo, and prunes the inner list again
- * when it must be, alone, or better when told to, together with the other ranks. Owns clusters, lists and force arrays. Results are integers: bits do not depend on
- * ranks, lists or variants. Not here: when to rebuild (dynamics), integration. */
+ * when it must be, alone, or better when told to, together with the other ranks. Owns clusters, lists and force arrays.
+ * Results are integers: bits do not depend on ranks, lists or variants. Not here: when to rebuild (dynamics),
+ * integration. */
 #ifndef SK_FORCE_FORCE_H
 #define SK_FORCE_FORCE_H
 
