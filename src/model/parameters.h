@@ -22,6 +22,8 @@ enum sk_coulomb { SK_COULOMB_NONE, SK_COULOMB_CUT, SK_COULOMB_REACTION_FIELD };
 enum sk_modifier { SK_MODIFIER_POTENTIAL_SHIFT, SK_MODIFIER_NONE };
 enum sk_dispersion { SK_DISPERSION_NONE, SK_DISPERSION_ENERGY, SK_DISPERSION_ENERGY_PRESSURE };
 enum sk_mixing { SK_MIXING_LORENTZ_BERTHELOT, SK_MIXING_GEOMETRIC };
+enum sk_bonds { SK_BONDS_NONE, SK_BONDS_H_BONDS, SK_BONDS_ALL, SK_BONDS_H_ANGLES };
+enum sk_solver { SK_SOLVER_FRAGMENTS, SK_SOLVER_SHAKE };
 enum sk_thermostat { SK_THERMOSTAT_NONE, SK_THERMOSTAT_V_RESCALE, SK_THERMOSTAT_LANGEVIN };
 enum sk_barostat { SK_BAROSTAT_NONE, SK_BAROSTAT_C_RESCALE, SK_BAROSTAT_BERENDSEN };
 enum sk_coupling { SK_COUPLING_ISOTROPIC, SK_COUPLING_SEMI_ISOTROPIC, SK_COUPLING_ANISOTROPIC };
@@ -62,7 +64,11 @@ struct sk_parameters {
         double epsilon_rf; /* 0: conductor */
     } nonbonded;
     struct {
+        enum sk_bonds bonds;
+        enum sk_solver solver;
         double tolerance; /* relative bond length */
+        int64_t max_rounds;
+        bool split_clusters;
     } constraints;
     struct {
         enum sk_thermostat thermostat;

@@ -34,6 +34,7 @@ void sk_topology_clear(struct sk_topology *top)
         sk_free(&type->excluded_start);
         sk_free(&type->excluded);
         sk_free(&type->settles);
+        sk_free(&type->constraints);
         moltype_clear_groups(type);
     }
     sk_free(&top->kinds);
@@ -130,20 +131,53 @@ static void component_join(int *parent, int i, int j)
         parent[i] = j;
 }
 
-/* Groups are numbered by their anchors, ascending. */
-static void moltype_build_groups(struct sk_moltype *type)
+/* Joins the roots in `joins` of all components that have at most `most` atoms. */
+static void components_adopt(int *parent, int *joins, int n, int most)
 {
-    int n = type->natoms;
+    int *size = sk_calloc((size_t)n, sizeof *size);
+    for (int i = 0; i < n; i++)
+        size[component_root(joins, i)]++;
+    for (int i = 0; i < n; i++)
+        if (size[component_root(joins, i)] <= most)
+            component_join(parent, i, component_root(joins, i));
+    sk_free(&size);
+}
+
+static int *components_alone(int n)
+{
     int *parent = sk_alloc((size_t)n, sizeof *parent);
     for (int i = 0; i < n; i++)
         parent[i] = i;
-    for (int i = 0; i < n; i++)
-        for (int k = type->excluded_start[i]; k < type->excluded_start[i + 1]; k++)
-            component_join(parent, i, type->excluded[k]);
+    return parent;
+}
+
+/* The components that make groups (see the header). */
+static int *moltype_components(const struct sk_moltype *type)
+{
+    int n = type->natoms, *parent = components_alone(n), *joins = components_alone(n);
     for (int s = 0; s < type->nsettles; s++) {
         component_join(parent, type->settles[s].apex, type->settles[s].leg1);
         component_join(parent, type->settles[s].apex, type->settles[s].leg2);
+        component_join(joins, type->settles[s].apex, type->settles[s].leg1);
+        component_join(joins, type->settles[s].apex, type->settles[s].leg2);
     }
+    if (!type->is_split) {
+        for (int c = 0; c < type->nconstraints; c++)
+            component_join(joins, type->constraints[c].i, type->constraints[c].j);
+        components_adopt(parent, joins, n, SK_CLUSTER_MAX);
+        for (int i = 0; i < n; i++)
+            for (int k = type->excluded_start[i]; k < type->excluded_start[i + 1]; k++)
+                component_join(joins, i, type->excluded[k]);
+        components_adopt(parent, joins, n, SK_CLUSTER_MAX);
+    }
+    sk_free(&joins);
+    return parent;
+}
+
+/* Groups are numbered by their anchors, ascending. */
+static void moltype_build_groups(struct sk_moltype *type)
+{
+    int n = type->natoms, *parent = moltype_components(type);
     int ngroups = 0;
     type->group_of = sk_alloc((size_t)n, sizeof *type->group_of);
     for (int i = 0; i < n; i++) {
@@ -176,16 +210,43 @@ static enum sk_code moltype_place_settles(struct sk_moltype *type, struct sk_err
                 code = sk_fail(err, SK_EINPUT, "molecule type %s: atom %d is in two settles", type->name, place[k] + 1);
             is_taken[place[k]] = 1;
         }
-        int *settle = &type->settle_of_group[type->group_of[place[0]]];
-        if (!code && *settle >= 0)
-            code = sk_fail(err, SK_EINPUT,
-                           "molecule type %s: the settles at atoms %d and %d are joined by exclusions, which is "
-                           "not supported",
-                           type->name, type->settles[*settle].apex + 1, place[0] + 1);
-        *settle = s;
+        type->settle_of_group[type->group_of[place[0]]] = s;
     }
+    for (int c = 0; c < type->nconstraints && !code; c++)
+        if (is_taken[type->constraints[c].i] || is_taken[type->constraints[c].j])
+            code = sk_fail(err, SK_EINPUT, "molecule type %s: the constraint of atoms %d and %d meets a rigid water",
+                           type->name, type->constraints[c].i + 1, type->constraints[c].j + 1);
     sk_free(&is_taken);
     return code;
+}
+
+static int compare_constraints(const void *a, const void *b)
+{
+    const struct sk_constraint *p = a, *q = b;
+    int by_i = (p->i > q->i) - (p->i < q->i);
+    return by_i ? by_i : (p->j > q->j) - (p->j < q->j);
+}
+
+static enum sk_code moltype_order_constraints(struct sk_moltype *type, struct sk_error *err)
+{
+    struct sk_constraint *all = type->constraints;
+    for (int c = 0; c < type->nconstraints; c++) {
+        if (all[c].i > all[c].j)
+            all[c] = (struct sk_constraint){all[c].j, all[c].i, all[c].length};
+        if (all[c].i < 0 || all[c].j >= type->natoms || all[c].i == all[c].j)
+            return sk_fail(err, SK_EINPUT, "molecule type %s: a constraint of atoms %lld and %lld, but it has %d atoms",
+                           type->name, all[c].i + 1LL, all[c].j + 1LL, type->natoms);
+        if (!(all[c].length > 0))
+            return sk_fail(err, SK_EINPUT, "molecule type %s: the constraint of atoms %d and %d has length %g",
+                           type->name, all[c].i + 1, all[c].j + 1, all[c].length);
+    }
+    if (type->nconstraints)
+        qsort(all, (size_t)type->nconstraints, sizeof *all, compare_constraints);
+    for (int c = 1; c < type->nconstraints; c++)
+        if (compare_constraints(&all[c - 1], &all[c]) == 0)
+            return sk_fail(err, SK_EINPUT, "molecule type %s: two constraints between atoms %d and %d", type->name,
+                           all[c].i + 1, all[c].j + 1);
+    return SK_OK;
 }
 
 static void moltype_number_residues(struct sk_moltype *type)
@@ -202,6 +263,8 @@ static void moltype_number_residues(struct sk_moltype *type)
 enum sk_code sk_moltype_finish(struct sk_moltype *type, struct sk_error *err)
 {
     enum sk_code code = moltype_check(type, err);
+    if (!code)
+        code = moltype_order_constraints(type, err);
     if (code)
         return code;
     moltype_clear_groups(type);
@@ -298,6 +361,14 @@ int64_t sk_topology_settles(const struct sk_topology *top)
     return sum * topology_copies(top);
 }
 
+int64_t sk_topology_constraints(const struct sk_topology *top)
+{
+    int64_t sum = 0;
+    for (int b = 0; b < top->nblocks; b++)
+        sum += top->blocks[b].count * top->moltypes[top->blocks[b].moltype].nconstraints;
+    return sum * topology_copies(top);
+}
+
 int64_t sk_topology_groups(const struct sk_topology *top)
 {
     int64_t sum = 0;
@@ -338,6 +409,12 @@ static void moltype_write(const struct sk_moltype *type, struct sk_bytes_writer 
         sk_bytes_put_int(w, settle->leg2);
         sk_bytes_put_real(w, settle->apex_leg);
         sk_bytes_put_real(w, settle->leg_leg);
+    }
+    sk_bytes_put_int(w, type->nconstraints);
+    for (int c = 0; c < type->nconstraints; c++) {
+        sk_bytes_put_int(w, type->constraints[c].i);
+        sk_bytes_put_int(w, type->constraints[c].j);
+        sk_bytes_put_real(w, type->constraints[c].length);
     }
 }
 
@@ -410,6 +487,13 @@ static void moltype_read(struct sk_moltype *type, struct sk_bytes_reader *r)
         settle->leg2 = (int)sk_bytes_get_int(r);
         settle->apex_leg = sk_bytes_get_real(r);
         settle->leg_leg = sk_bytes_get_real(r);
+    }
+    type->nconstraints = sk_bytes_get_count(r);
+    type->constraints = sk_calloc((size_t)type->nconstraints, sizeof *type->constraints);
+    for (int c = 0; c < type->nconstraints; c++) {
+        type->constraints[c].i = (int)sk_bytes_get_int(r);
+        type->constraints[c].j = (int)sk_bytes_get_int(r);
+        type->constraints[c].length = sk_bytes_get_real(r);
     }
     struct sk_error err;
     SK_REQUIRE(sk_moltype_finish(type, &err) == SK_OK);

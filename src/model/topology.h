@@ -32,6 +32,15 @@ struct sk_settle {
     double apex_leg, leg_leg; /* target lengths */
 };
 
+/* A bond of fixed length between two places of a template, i < j. */
+struct sk_constraint {
+    int i, j;
+    double length;
+};
+
+/* Atoms that a constrained cluster may have at most to be owned as one. */
+#define SK_CLUSTER_MAX 5
+
 struct sk_moltype {
     char name[SK_NAME_MAX];
     int natoms;
@@ -40,8 +49,12 @@ struct sk_moltype {
     int *excluded;                  /* places excluded from each place, both directions, ascending */
     int nsettles;
     struct sk_settle *settles; /* [nsettles] */
-    /* Ownership groups: atoms that live on one rank, in the cell of the lowest place (the anchor).
-     * Connected components of settles and exclusions. Filled by sk_moltype_finish. */
+    int nconstraints;
+    struct sk_constraint *constraints; /* [nconstraints] ascending by (i, j); sk_moltype_finish sorts them */
+    bool is_split; /* constraints and exclusions join no atoms to groups; no part of hash and image */
+    /* Ownership groups: atoms that live on one rank, in the cell of the lowest place (the anchor): waters, connected
+     * components of constraints of at most SK_CLUSTER_MAX atoms (unless is_split), and components of all of these and
+     * exclusions of at most as many. Filled by sk_moltype_finish. */
     int ngroups;
     int *group_start;     /* [ngroups + 1] */
     int *group_place;     /* [natoms] places, ascending within a group */
@@ -85,7 +98,8 @@ void sk_topology_clear(struct sk_topology *top);
 /* Completes a template whose atoms, exclusions and settles are filled: makes exclusions symmetric
  * and sorted (one of itself is dropped; excluded_start may be NULL when there are none), builds
  * groups and residues. May be called again after a change. Errors (SK_EINPUT): a place out of range,
- * an atom in two settles, two settles in one group. Local. */
+ * an atom in two settles or in a settle and a constraint, two constraints between the same atoms, a length that is not
+ * positive. Local. */
 enum sk_code sk_moltype_finish(struct sk_moltype *type, struct sk_error *err);
 /* Fills the derived fields of blocks and totals from moltypes (finished), blocks and replicate; to be
  * called before anything below. Errors (SK_EINPUT): empty system, more than 2^53 atoms. Local. */
@@ -94,8 +108,9 @@ enum sk_code sk_topology_finish(struct sk_topology *top, struct sk_error *err);
 int sk_topology_kind(struct sk_topology *top, int type, double charge, double mass);
 /* O(log blocks). Requires 0 <= id < natoms. Local. */
 struct sk_place sk_topology_find(const struct sk_topology *top, sk_gid id);
-/* Totals over the whole system: rigid waters, ownership groups, molecules. */
+/* Totals over the whole system: rigid waters, constraints besides, ownership groups, molecules. */
 int64_t sk_topology_settles(const struct sk_topology *top);
+int64_t sk_topology_constraints(const struct sk_topology *top);
 int64_t sk_topology_groups(const struct sk_topology *top);
 int64_t sk_topology_molecules(const struct sk_topology *top);
 /* XXH3_64 over everything that defines the model except coordinates (kinds, templates, blocks,
