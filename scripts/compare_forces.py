@@ -178,12 +178,12 @@ def measure(s, quantum_bits=None, scale_bits=None):
               'grid': add_up(n, i, j, double_forces(s, whole * g, qq, lj)),
               'float': add_up(n, i, j, raw.astype(float64)) / scale,
               'rounded': add_up(n, i, j, numpy.rint(raw).astype(float64))}
-    if s.size > 1 and s.has_charges:  # excluded pairs feel the field: double, from full fractions, rounded
-        i, j, exact, _ = differences(pairs[inner])
-        field = (-2 * s.k_rf * COULOMB * s.charge[i] * s.charge[j])[:, None] * exact
-        for name in ('exact', 'grid', 'float'):
-            stages[name] += add_up(n, i, j, field)
-        stages['rounded'] += add_up(n, i, j, numpy.rint(field * scale))
+    if s.size > 1 and s.has_charges:  # excluded pairs feel the field: double, from the grid, rounded
+        i, j, exact, whole = differences(pairs[inner])
+        factor = (-2 * s.k_rf * COULOMB * (s.charge[i] * s.charge[j]))[:, None]
+        for name, d in ('exact', exact), ('grid', whole * g), ('float', whole * g):
+            stages[name] += add_up(n, i, j, factor * d)
+        stages['rounded'] += add_up(n, i, j, numpy.rint(factor * g * scale * whole))
     stages['spare'], stages['scale'] = spare, scale
     stages['neighbours'] = 2 * (raw != 0).any(1).sum() / n
     return stages

@@ -20,7 +20,7 @@ void sk_force_init(struct sk_force *force, const struct sk_topology *top, const 
     force->list_radius = list_radius;
     force->inner_radius = inner_radius;
     sk_clusters_init(&force->clusters);
-    sk_list_init(&force->list);
+    sk_list_init(&force->list, top);
 }
 
 void sk_force_clear(struct sk_force *force)
@@ -34,7 +34,6 @@ void sk_force_clear(struct sk_force *force)
     sk_free(&force->total);
     sk_free(&force->pack_force);
     sk_free(&force->pack_wide);
-    sk_free(&force->excluded);
     sk_free(&force->work);
     sk_free(&force->list_x);
 }
@@ -108,14 +107,19 @@ void sk_force_rebuild(struct sk_force *force, struct sk_domain *domain, const st
     double quantum = force->nonbonded.pair.quantum;
     sk_clusters_build(&force->clusters, &domain->cells, &domain->home, atoms, halo, (const int32_t(*)[3])force->grid,
                       force->edge_quanta, quantum, force->nonbonded.lanes);
-    struct sk_list_context context = {&force->clusters,    &domain->cells, atoms, force->top, force->list_radius, {0},
-                                      force->variant->near};
+    struct sk_list_context context = {.clusters = &force->clusters,
+                                      .cells = &domain->cells,
+                                      .atoms = atoms,
+                                      .ghost_id = halo->id,
+                                      .top = force->top,
+                                      .radius = force->list_radius,
+                                      .near = force->variant->near,
+                                      .wants_excluded = force->nonbonded.pair.is_reaction_field};
     for (int k = 0; k < 3; k++)
         context.edge[k] = (double)force->edge_quanta[k] * quantum;
     sk_list_build(&force->list, &context);
     force_scatter(force, 0, atoms->n + halo->nghosts, (const int32_t(*)[3])force->grid);
     sk_reserve(&force->pack_force, &force->pack_force_capacity, (size_t)force->clusters.packs.n * 24 + 1);
-    sk_terms_list_excluded(force, atoms);
     memcpy(force->list_x, atoms->x, (size_t)atoms->n * sizeof *atoms->x);
     memcpy(force->list_edge, box->edge, sizeof force->list_edge);
     sk_force_ask_prune(force);
@@ -230,18 +234,20 @@ void sk_force_begin(struct sk_force *force, struct sk_domain *domain, const stru
     sk_timer_enter(phases->timer, phases->pair);
     force_prune(force, SK_LIST_INTERIOR, 0, c->owned_packs, phases);
     force_run_kernel(force, domain, SK_LIST_INTERIOR);
+    sk_terms_add_excluded(force, SK_LIST_INTERIOR);
     sk_timer_enter(phases->timer, phases->halo);
     force_receive(force, &domain->halo, atoms->n, true);
     sk_timer_enter(phases->timer, phases->pair);
     force_prune(force, SK_LIST_BOUNDARY, c->owned_packs, c->packs.n, phases);
     force_run_kernel(force, domain, SK_LIST_BOUNDARY);
+    sk_terms_add_excluded(force, SK_LIST_BOUNDARY);
     force_gather(force);
     sk_timer_enter(phases->timer, phases->halo);
     sk_halo_reverse_begin(&domain->halo, (const int32_t(*)[3])force->pair + atoms->n);
 }
 
 void sk_force_end(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms,
-                  const struct sk_box *box, const struct sk_force_phases *phases)
+                  const struct sk_force_phases *phases)
 {
     sk_timer_enter(phases->timer, phases->halo);
     sk_halo_reverse_end(&domain->halo, force->pair);
@@ -249,11 +255,10 @@ void sk_force_end(struct sk_force *force, struct sk_domain *domain, const struct
     for (int i = 0; i < atoms->n; i++)
         for (int k = 0; k < 3; k++)
             force->total[i][k] = force->pair[i][k];
-    sk_terms_add_excluded(force, atoms, box);
 }
 
 void sk_force_redo_wide(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms,
-                        const struct sk_box *box, const struct sk_force_phases *phases)
+                        const struct sk_force_phases *phases)
 {
     struct sk_clusters *c = &force->clusters;
     sk_timer_enter(phases->timer, phases->pair);
@@ -266,6 +271,7 @@ void sk_force_redo_wide(struct sk_force *force, struct sk_domain *domain, const 
         force->has_bad |= force->variant->wide(&c->packs, &tiles, &force->nonbonded.pair, &force->shifts,
                                                force->pack_wide, force->shift_force) != 0;
     }
+    sk_terms_add_excluded_wide(force);
     for (int i = 0; i < c->nowned + c->nghosts; i++)
         for (int k = 0; k < 3; k++)
             force->wide[i][k] = force->pack_wide[24 * (c->slot[i] / SK_PACK) + SK_PACK * k + c->slot[i] % SK_PACK];
@@ -273,7 +279,6 @@ void sk_force_redo_wide(struct sk_force *force, struct sk_domain *domain, const 
     sk_halo_reverse_wide(&domain->halo, (const int64_t(*)[3])force->wide + atoms->n, force->wide);
     memcpy(force->total, force->wide, (size_t)atoms->n * sizeof *force->total);
     sk_timer_enter(phases->timer, phases->pair);
-    sk_terms_add_excluded(force, atoms, box);
     force->is_wide = true;
     force->wide_steps++;
 }
@@ -306,5 +311,5 @@ size_t sk_force_memory(const struct sk_force *force)
 {
     return sk_clusters_memory(&force->clusters) + sk_list_memory(&force->list) + force->local_capacity * 24 +
            force->total_capacity * 24 + force->pack_force_capacity * 4 + force->pack_wide_capacity * 8 +
-           force->excluded_capacity * sizeof *force->excluded + force->work_capacity * 4 + force->list_x_capacity * 24;
+           force->work_capacity * 4 + force->list_x_capacity * 24;
 }

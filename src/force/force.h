@@ -10,12 +10,6 @@
 #include "force/nonbonded.h"
 #include "neigh/list.h"
 
-/* Two atoms of this rank that do not interact directly but feel the reaction field. */
-struct sk_excluded_pair {
-    int i, j;
-    double qq; /* coulomb constant x q_i x q_j */
-};
-
 struct sk_force {
     const struct sk_topology *top;
     struct sk_nonbonded nonbonded;
@@ -36,9 +30,6 @@ struct sk_force {
     int64_t *pack_wide;
     size_t pack_force_capacity, pack_wide_capacity;
     int64_t shift_force[SK_SHIFTS][3];
-    struct sk_excluded_pair *excluded;
-    int nexcluded;
-    size_t excluded_capacity;
     int32_t *work; /* [owned] share of the pair work at the last prune, for the cuts */
     size_t work_capacity;
     sk_frac (*list_x)[3]; /* [owned] fractions when the list was made */
@@ -78,16 +69,15 @@ bool sk_force_expects_prune(const struct sk_force *force);
 void sk_force_ask_prune(struct sk_force *force);
 /* Collects ghost forces and adds the rest: total is complete. */
 void sk_force_end(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms,
-                  const struct sk_box *box, const struct sk_force_phases *phases);
+                  const struct sk_force_phases *phases);
 /* Collective. Instead of the result of begin and end: the same configuration in double and int64 (a wide step). */
 void sk_force_redo_wide(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms,
-                        const struct sk_box *box, const struct sk_force_phases *phases);
+                        const struct sk_force_phases *phases);
 /* Local. Energies of the present configuration into force->energy (after begin). */
-void sk_force_energy(struct sk_force *force, const struct sk_atoms *atoms, const struct sk_box *box);
-/* Local. This rank's part of the virial of the present forces, diagonal: -1/2 sum over pairs of r F. `pair`: exact, in
- * quanta x force units; `rest`: excluded-pair terms, SK_ENERGY_SCALE. Valid after end. */
-void sk_force_virial(const struct sk_force *force, const struct sk_atoms *atoms, const struct sk_box *box,
-                     sk_int128 pair[3], sk_int128 rest[3]);
+void sk_force_energy(struct sk_force *force, const struct sk_atoms *atoms);
+/* Local. This rank's part of the virial of the present forces, diagonal: -1/2 sum over pairs of r F, exact, in
+ * quanta x force units, without the factor -1/2. Valid after end. */
+void sk_force_virial(const struct sk_force *force, const struct sk_atoms *atoms, sk_int128 pair[3]);
 /* Local. Largest displacement of an owned atom since the list was made, in present length units. */
 double sk_force_displacement(const struct sk_force *force, const struct sk_atoms *atoms, const struct sk_box *box);
 /* What the list allows at present: an owned displacement up to this keeps it complete (docs/numerics.md). */

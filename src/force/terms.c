@@ -1,68 +1,117 @@
 #include "force/terms.h"
 
-#include <string.h>
+#include <math.h>
 
 #include "base/math.h"
-#include "base/memory.h"
 
-static void excluded_add(struct sk_force *force, const struct sk_atoms *atoms, int i, int j)
+/* Where a lane's first component is in the packs' coordinates and forces; the others follow at SK_PACK and twice. */
+static inline size_t lane_offset(int32_t lane)
 {
-    const struct sk_kind *kinds = force->top->kinds;
-    double qq = force->nonbonded.pair.coulomb * kinds[atoms->kind[i]].charge * kinds[atoms->kind[j]].charge;
-    if (qq == 0)
-        return;
-    sk_reserve(&force->excluded, &force->excluded_capacity, (size_t)force->nexcluded + 1);
-    force->excluded[force->nexcluded++] = (struct sk_excluded_pair){i, j, qq};
+    return 24 * ((uint32_t)lane / SK_PACK) + (uint32_t)lane % SK_PACK;
 }
 
-void sk_terms_list_excluded(struct sk_force *force, const struct sk_atoms *atoms)
+static inline double component(const int32_t *xi, int32_t shift, const int32_t *xj)
 {
-    force->nexcluded = 0;
-    if (!force->nonbonded.pair.is_reaction_field)
-        return;
-    for (int i = 0; i < atoms->n; i += atoms->group_size[i]) {
-        if (atoms->group_size[i] == 1)
-            continue;
-        struct sk_place anchor = sk_topology_find(force->top, atoms->id[i]);
-        const struct sk_moltype *type = &force->top->moltypes[anchor.moltype];
-        const int *places = type->group_place + type->group_start[type->group_of[anchor.place]];
-        for (int a = 0; a < atoms->group_size[i]; a++)
-            for (int b = a + 1; b < atoms->group_size[i]; b++)
-                for (int e = type->excluded_start[places[a]]; e < type->excluded_start[places[a] + 1]; e++)
-                    if (type->excluded[e] == places[b])
-                        excluded_add(force, atoms, i + a, i + b);
-    }
+    return (double)(int32_t)((uint32_t)*xi + (uint32_t)shift - (uint32_t)*xj);
 }
 
-/* Vector i - j (by images) and its square. */
-static double excluded_vector(const struct sk_atoms *atoms, const struct sk_box *box, int i, int j, double d[3])
+/* Vector i + shift - j in quanta, of the image in which the pair was taken out of its tile, and its square. Axes are
+ * written out here and below: as loops, which the compiler keeps, they cost 1 % of a step of water. */
+static inline double excluded_vector(const struct sk_force *force, const struct sk_excluded_pair *e, double d[3])
 {
-    double r2 = 0;
-    for (int k = 0; k < 3; k++) {
-        d[k] = sk_frac_difference(atoms->x[i][k], atoms->x[j][k]) * box->edge[k];
-        r2 += d[k] * d[k];
-    }
-    return r2;
+    const int32_t *shift = force->shifts.x[e->shift];
+    const int32_t *xi = force->clusters.packs.x + lane_offset(e->i), *xj = force->clusters.packs.x + lane_offset(e->j);
+    d[0] = component(xi, shift[0], xj);
+    d[1] = component(xi + SK_PACK, shift[1], xj + SK_PACK);
+    d[2] = component(xi + 2 * SK_PACK, shift[2], xj + 2 * SK_PACK);
+    return d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
 }
 
-void sk_terms_add_excluded(struct sk_force *force, const struct sk_atoms *atoms, const struct sk_box *box)
+/* Adds the nearest integer (ties to even) of a force of at most 2^26 to one atom, subtracts it from the other. */
+static inline int32_t push(int32_t *fi, int32_t *fj, double force)
+{
+    union {
+        double d;
+        uint64_t bits;
+    } magic = {force + 0x1.8p52}; /* has the integer in its low bits */
+    uint32_t f = (uint32_t)magic.bits;
+    *fi = (int32_t)((uint32_t)*fi + f); /* unsigned: sums wrap, as in the kernel */
+    *fj = (int32_t)((uint32_t)*fj - f);
+    return (int32_t)f;
+}
+
+void sk_terms_add_excluded(struct sk_force *force, enum sk_list_part part)
 {
     const struct sk_pair_parameters *pair = &force->nonbonded.pair;
-    for (int p = 0; p < force->nexcluded; p++) {
-        const struct sk_excluded_pair *e = &force->excluded[p];
-        double d[3], r2 = excluded_vector(atoms, box, e->i, e->j, d);
-        if (!(r2 < pair->coulomb_cutoff2_d))
+    const struct sk_excluded_list *list = &force->list.excluded[part];
+    const double r2_scale = pair->quantum * pair->quantum, cutoff2 = pair->coulomb_cutoff2_d,
+                 factor = -2 * pair->k_rf * pair->coulomb * pair->force_scale * pair->quantum;
+    int32_t *const pack_force = force->pack_force;
+    bool has_range = false;
+    for (int p = 0; p < list->n; p++) {
+        const struct sk_excluded_pair *e = &list->pairs[p];
+        double d[3], r2 = excluded_vector(force, e, d), s = factor * e->qq;
+        if (!(r2 * r2_scale < cutoff2))
             continue;
-        double scale = -2 * pair->k_rf * e->qq * pair->force_scale;
-        for (int k = 0; k < 3; k++) {
-            int64_t f = sk_round(scale * d[k]);
-            force->total[e->i][k] += f;
-            force->total[e->j][k] -= f;
+        if (!(s * s * r2 <= 0x1p52)) { /* the range of the pair kernel */
+            has_range = true;
+            continue;
         }
+        int32_t *fi = pack_force + lane_offset(e->i), *fj = pack_force + lane_offset(e->j);
+        int64_t *shift_force = force->shift_force[e->shift];
+        shift_force[0] += push(fi, fj, s * d[0]);
+        shift_force[1] += push(fi + SK_PACK, fj + SK_PACK, s * d[1]);
+        shift_force[2] += push(fi + 2 * SK_PACK, fj + 2 * SK_PACK, s * d[2]);
+    }
+    force->has_range |= has_range;
+}
+
+static void add_excluded_wide(struct sk_force *force, const struct sk_excluded_pair *e)
+{
+    const struct sk_pair_parameters *pair = &force->nonbonded.pair;
+    const double factor = -2 * pair->k_rf * pair->coulomb * pair->force_scale * pair->quantum;
+    double d[3], r2 = excluded_vector(force, e, d), s = factor * e->qq;
+    if (!(r2 * (pair->quantum * pair->quantum) < pair->coulomb_cutoff2_d))
+        return;
+    if (!(s * s * r2 <= 0x1p124)) { /* the range of the wide kernel */
+        force->has_bad = true;
+        return;
+    }
+    int64_t *fi = force->pack_wide + lane_offset(e->i), *fj = force->pack_wide + lane_offset(e->j);
+    int64_t *shift = force->shift_force[e->shift];
+    for (int k = 0; k < 3; k++) {
+        uint64_t f = (uint64_t)sk_round(s * d[k]);
+        fi[SK_PACK * k] = (int64_t)((uint64_t)fi[SK_PACK * k] + f);
+        fj[SK_PACK * k] = (int64_t)((uint64_t)fj[SK_PACK * k] - f);
+        shift[k] = (int64_t)((uint64_t)shift[k] + f);
     }
 }
 
-void sk_force_energy(struct sk_force *force, const struct sk_atoms *atoms, const struct sk_box *box)
+void sk_terms_add_excluded_wide(struct sk_force *force)
+{
+    for (int part = 0; part < SK_LIST_PARTS; part++)
+        for (int p = 0; p < force->list.excluded[part].n; p++)
+            add_excluded_wide(force, &force->list.excluded[part].pairs[p]);
+}
+
+/* Energy of the excluded pairs of a part: they have the field but not the 1/r. */
+static void add_excluded_energy(struct sk_force *force, const struct sk_excluded_list *list)
+{
+    const struct sk_pair_parameters *pair = &force->nonbonded.pair;
+    for (int p = 0; p < list->n; p++) {
+        const struct sk_excluded_pair *e = &list->pairs[p];
+        double d[3], r2 = excluded_vector(force, e, d) * (pair->quantum * pair->quantum);
+        if (!(r2 < pair->coulomb_cutoff2_d))
+            continue;
+        double energy = pair->coulomb * e->qq * (pair->k_rf * r2 - pair->c_rf);
+        if (fabs(energy) <= 0x1p19)
+            force->energy[1] += sk_round(energy * SK_ENERGY_SCALE);
+        else
+            force->has_bad = true;
+    }
+}
+
+void sk_force_energy(struct sk_force *force, const struct sk_atoms *atoms)
 {
     const struct sk_pair_parameters *pair = &force->nonbonded.pair;
     force->energy[0] = force->energy[1] = 0;
@@ -73,22 +122,16 @@ void sk_force_energy(struct sk_force *force, const struct sk_atoms *atoms, const
     }
     if (!pair->is_reaction_field)
         return;
-    for (int p = 0; p < force->nexcluded; p++) {
-        const struct sk_excluded_pair *e = &force->excluded[p];
-        double d[3], r2 = excluded_vector(atoms, box, e->i, e->j, d);
-        if (r2 < pair->coulomb_cutoff2_d)
-            force->energy[1] += sk_round(e->qq * (pair->k_rf * r2 - pair->c_rf) * SK_ENERGY_SCALE);
-    }
+    for (int part = 0; part < SK_LIST_PARTS; part++)
+        add_excluded_energy(force, &force->list.excluded[part]);
     for (int i = 0; i < atoms->n; i++) {
         double q = force->top->kinds[atoms->kind[i]].charge;
         force->energy[1] += sk_round(-0.5 * pair->c_rf * pair->coulomb * q * q * SK_ENERGY_SCALE);
     }
 }
 
-void sk_force_virial(const struct sk_force *force, const struct sk_atoms *atoms, const struct sk_box *box,
-                     sk_int128 pair[3], sk_int128 rest[3])
+void sk_force_virial(const struct sk_force *force, const struct sk_atoms *atoms, sk_int128 pair[3])
 {
-    const struct sk_pair_parameters *p = &force->nonbonded.pair;
     for (int k = 0; k < 3; k++) {
         /* sum over pairs of (x_i + shift - x_j) F = sum over atoms of x F + sum over shifts of shift F_shift: exact, so
          * the frames of atoms and the side that carries a shift do not matter */
@@ -103,13 +146,5 @@ void sk_force_virial(const struct sk_force *force, const struct sk_atoms *atoms,
             sum += (sk_int128)component * (int64_t)force->edge_quanta[k] * force->shift_force[s][k];
         }
         pair[k] = sum; /* the factor -1/2 is applied when the total is converted */
-        rest[k] = 0;
-    }
-    for (int e = 0; e < force->nexcluded; e++) {
-        double d[3], r2 = excluded_vector(atoms, box, force->excluded[e].i, force->excluded[e].j, d);
-        if (!(r2 < p->coulomb_cutoff2_d))
-            continue;
-        for (int k = 0; k < 3; k++)
-            rest[k] += sk_round(p->k_rf * force->excluded[e].qq * d[k] * d[k] * SK_ENERGY_SCALE);
     }
 }

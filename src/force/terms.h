@@ -5,9 +5,10 @@
 
 #include "force/force.h"
 
-/* Lists the excluded pairs of owned atoms (empty without a reaction field). */
-void sk_terms_list_excluded(struct sk_force *force, const struct sk_atoms *atoms);
-/* Adds their forces to force->total: F = -2 k_rf q_i q_j r within the cutoff. */
-void sk_terms_add_excluded(struct sk_force *force, const struct sk_atoms *atoms, const struct sk_box *box);
+/* Adds the forces of the excluded pairs of a part to the packs' pair forces and to the shift forces, at the packs'
+ * present coordinates: F = -2 k_rf q_i q_j r within the Coulomb cutoff. */
+void sk_terms_add_excluded(struct sk_force *force, enum sk_list_part part);
+/* The same for a wide step, both parts. */
+void sk_terms_add_excluded_wide(struct sk_force *force);
 
 #endif

@@ -22,7 +22,8 @@ static int has_avx512(void)
 #define DISPATCH_VARIANT(name)                                                                          \
     {                                                                                                   \
 #name, has_##name, sk_pair_##name, sk_pair_wide_##name, sk_pair_energy_##name, sk_prune_##name, \
-            sk_displacement_##name, sk_kick_##name, sk_drift_##name, sk_move_##name, sk_near_##name     \
+            sk_displacement_##name, sk_kick_##name, sk_drift_##name, sk_move_##name, sk_near_##name,    \
+            sk_fragment_positions_##name, sk_fragment_velocities_##name                                 \
     }
 
 static const struct sk_kernel_variant dispatch_table[] = {

@@ -42,11 +42,12 @@ struct sk_fragment_lanes {
 };
 
 /* Newton steps from the given multipliers until |f_k| <= limit d_k^2 for the whole window, at most max_steps; a lane
- * that is done does not change any more. */
+ * that is done does not change any more, and one with NaN takes no further step. A lane that takes none has pivot 1. */
 typedef void sk_fragment_positions_kernel(const struct sk_fragment_shape *shape, struct sk_fragment_lanes *lanes,
                                           double limit, int max_steps);
 /* Velocities (RATTLE): one linear solve of sum over l of c_kl (s_k . s_l) mu_l = -s_k . p_k with rim multipliers
- * frozen; mu in lambda, with the signs of lambda. residual: largest |s_k . v_k| / d_k^2 left. */
+ * frozen; mu in lambda, with the signs of lambda; solved as a correction of the mu given, so a second call refines.
+ * residual: largest |s_k . v_k| / d_k^2 left; steps: 1. */
 typedef void sk_fragment_velocities_kernel(const struct sk_fragment_shape *shape, struct sk_fragment_lanes *lanes);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "geom/fixed.h"
+#include "kernel/fragment.h"
 #include "kernel/motion.h"
 #include "kernel/near.h"
 
@@ -126,6 +127,8 @@ struct sk_kernel_variant {
     sk_drift_kernel *drift;
     sk_move_kernel *move;
     sk_near_kernel *near;
+    sk_fragment_positions_kernel *fragment_positions;
+    sk_fragment_velocities_kernel *fragment_velocities;
 };
 /* All variants, slowest first; *count receives how many. */
 const struct sk_kernel_variant *sk_kernel_variants(int *count);

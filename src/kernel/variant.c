@@ -20,3 +20,5 @@
 #include "kernel/motion.inc.h"
 
 #include "kernel/near.inc.h"
+
+#include "kernel/fragment.inc.h"

@@ -56,7 +56,7 @@ struct sk_clusters {
     struct sk_tree owned, ghosts; /* pack p of ghosts is at p - owned_packs */
     struct cluster_item *items;   /* scratch */
     size_t items_capacity;
-    double (*place)[3]; /* scratch: unwrapped places */
+    double (*place)[3]; /* [nowned + nghosts] unwrapped places at the build */
     size_t place_capacity;
 };
 

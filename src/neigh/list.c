@@ -30,18 +30,22 @@ struct side {
 struct build {
     const struct sk_list_context *context;
     struct sk_list_scratch *scratch;
+    const struct sk_partners *partners;
     struct sk_tile_list *out;
+    struct sk_excluded_list *excluded;
     struct side i, j;
-    bool is_half; /* i and j are the same packs: each unordered pair once */
+    bool is_half;      /* i and j are the same packs: each unordered pair once */
+    bool has_excluded; /* excluded pairs may be between i and j */
     float radius2;
     int shift;       /* present shift */
     int s[3];        /* its components */
     float offset[3]; /* and length */
 };
 
-void sk_list_init(struct sk_list *list)
+void sk_list_init(struct sk_list *list, const struct sk_topology *top)
 {
     memset(list, 0, sizeof *list);
+    sk_partners_init(&list->partners, top);
     list->scratch = sk_calloc(1, sizeof *list->scratch);
 }
 
@@ -52,7 +56,9 @@ void sk_list_clear(struct sk_list *list)
         sk_free(&list->outer[part].tiles);
         sk_free(&list->inner[part].entries);
         sk_free(&list->inner[part].tiles);
+        sk_free(&list->excluded[part].pairs);
     }
+    sk_partners_clear(&list->partners);
     if (list->scratch) {
         sk_free(&list->scratch->candidates);
         sk_free(&list->scratch->near);
@@ -187,31 +193,45 @@ static void entry_add(struct build *b, int ipack, int half, int jpack, bool has_
     s->stamp[jpack] = s->nmasked;
 }
 
-/* Takes the excluded partners of the i-cluster's atoms out of the present entry. Partners are in the same ownership
- * group, so they share its frame and need no shift. */
+/* Lists the excluded pair of lanes i and j, if it is within the list radius in the present image. */
+static void excluded_add(struct build *b, int i, int j)
+{
+    const struct sk_clusters *c = b->context->clusters;
+    double qq = c->packs.qd[i] * c->packs.qd[j], r2 = 0;
+    if (qq == 0)
+        return;
+    for (int k = 0; k < 3; k++) {
+        double d = c->place[c->atom[i]][k] + b->s[k] * b->context->edge[k] - c->place[c->atom[j]][k];
+        r2 += d * d;
+    }
+    if (!(r2 <= b->radius2))
+        return;
+    struct sk_excluded_list *list = b->excluded;
+    sk_reserve(&list->pairs, &list->capacity, (size_t)list->n + 1);
+    list->pairs[list->n++] = (struct sk_excluded_pair){i, j, b->shift, qq};
+}
+
+/* Takes the excluded partners of the i-cluster's atoms out of the present entry, whatever its shift. The list radius is
+ * below half of every box edge, so two atoms are within it in one image at most, and that is the image in which the
+ * oracle excludes them, the nearest. A bit that is cleared in another image is of a pair beyond the radius, which the
+ * list need not hold. Each pair within the radius has its bit in one entry over all ranks; there it is cleared, and
+ * there the excluded pair is listed. */
 static void entry_exclude(struct build *b, int ipack, int half)
 {
     const struct sk_clusters *c = b->context->clusters;
-    const struct sk_atoms *atoms = b->context->atoms;
+    const struct sk_partners *partners = b->partners;
     for (int i = 0; i < SK_HALF; i++) {
-        int atom = c->atom[SK_PACK * ipack + SK_HALF * half + i];
+        int islot = SK_PACK * ipack + SK_HALF * half + i, atom = c->atom[islot];
         if (atom < 0)
             continue;
-        struct sk_place at = sk_topology_find(b->context->top, atoms->id[atom]);
-        const struct sk_moltype *type = &b->context->top->moltypes[at.moltype];
-        int first = type->excluded_start[at.place], end = type->excluded_start[at.place + 1];
-        for (int e = first; e < end; e++) {
-            int place = type->excluded[e];
-            /* members of a group are consecutive, ascending by place */
-            int group = type->group_of[place], member = 0, own = 0;
-            for (int m = type->group_start[group]; m < type->group_start[group + 1]; m++) {
-                member += type->group_place[m] < place;
-                own += type->group_place[m] < at.place;
-            }
-            int slot = c->slot[atom - own + member];
-            int tile = b->scratch->stamp[slot / SK_PACK];
-            if (tile)
-                b->scratch->masked[tile - 1].mask &= ~(1u << (SK_PACK * i + slot % SK_PACK));
+        for (int e = partners->start[atom]; e < partners->start[atom + 1]; e++) {
+            int slot = c->slot[partners->partner[e]], tile = b->scratch->stamp[slot / SK_PACK];
+            if (!tile)
+                continue;
+            uint32_t *mask = &b->scratch->masked[tile - 1].mask, bit = 1u << (SK_PACK * i + slot % SK_PACK);
+            if (*mask & bit && b->context->wants_excluded)
+                excluded_add(b, islot, slot);
+            *mask &= ~bit;
         }
     }
 }
@@ -245,10 +265,9 @@ static void entry_finish(struct build *b, int ipack, int half)
 /* One i-cluster against the candidate groups. */
 static void build_entry(struct build *b, int ipack, int half, int ncandidates)
 {
-    const struct sk_clusters *c = b->context->clusters;
     struct sk_list_scratch *s = b->scratch;
     int icluster = 2 * ipack + half;
-    const struct sk_boxes *boxes = &c->half_boxes[icluster / SK_BRANCH];
+    const struct sk_boxes *boxes = &b->context->clusters->half_boxes[icluster / SK_BRANCH];
     float lo[3], hi[3];
     for (int k = 0; k < 3; k++) {
         lo[k] = boxes->lo[k][icluster % SK_BRANCH] + b->offset[k];
@@ -267,7 +286,7 @@ static void build_entry(struct build *b, int ipack, int half, int ncandidates)
     }
     if (!s->nmasked)
         return;
-    if (b->shift == SK_SHIFT_NONE && ipack < c->owned_packs)
+    if (b->has_excluded)
         entry_exclude(b, ipack, half);
     entry_finish(b, ipack, half);
 }
@@ -327,17 +346,23 @@ void sk_list_build(struct sk_list *list, const struct sk_list_context *context)
     for (int part = 0; part < SK_LIST_PARTS; part++) {
         list->outer[part].nentries = list->outer[part].ntiles = 0;
         list->inner[part].nentries = list->inner[part].ntiles = 0;
+        list->excluded[part].n = 0;
     }
+    sk_partners_build(&list->partners, context->top, context->atoms, context->ghost_id, c->nghosts);
     struct sk_list_scratch *s = list->scratch;
     if ((size_t)c->packs.n > s->stamp_capacity) {
         sk_reserve(&s->stamp, &s->stamp_capacity, (size_t)c->packs.n);
         memset(s->stamp, 0, s->stamp_capacity * sizeof *s->stamp);
     }
-    struct build b = {.context = context, .scratch = s};
+    struct build b = {.context = context, .scratch = s, .partners = &list->partners};
     struct sk_tile_list *interior = &list->outer[SK_LIST_INTERIOR], *boundary = &list->outer[SK_LIST_BOUNDARY];
-    b.out = interior, b.i = owned, b.j = owned, b.is_half = true;
+    b.out = interior, b.excluded = &list->excluded[SK_LIST_INTERIOR];
+    b.i = owned, b.j = owned, b.is_half = true;
+    b.has_excluded = true;
     build_sides(&b);
-    b.out = boundary, b.i = owned, b.j = ghosts, b.is_half = false;
+    b.out = boundary, b.excluded = &list->excluded[SK_LIST_BOUNDARY];
+    b.i = owned, b.j = ghosts, b.is_half = false;
+    b.has_excluded = list->partners.has_crossing; /* else both atoms are owned or neither */
     build_sides(&b);
     b.i = ghosts, b.j = ghosts, b.is_half = true;
     build_sides(&b);
@@ -368,6 +393,7 @@ size_t sk_list_memory(const struct sk_list *list)
 {
     size_t bytes = 0;
     for (int part = 0; part < SK_LIST_PARTS; part++)
-        bytes += tile_list_memory(&list->outer[part]) + tile_list_memory(&list->inner[part]);
-    return bytes;
+        bytes += tile_list_memory(&list->outer[part]) + tile_list_memory(&list->inner[part]) +
+                 list->excluded[part].capacity * sizeof *list->excluded[part].pairs;
+    return bytes + sk_partners_memory(&list->partners);
 }

@@ -1,9 +1,11 @@
 /* Pair sets: what the tiles of all ranks hold, as (id, id, image) read from the coordinates that the kernel will see,
  * against brute force over all pairs and images; for 1 to 5 cells along each axis in all mixes, both curves, random
- * cuts, boxes and radii. Every pair within the radius must be there exactly once over all ranks. */
+ * cuts, boxes and radii. Every pair within the radius must be there exactly once over all ranks. A second kind of world
+ * has chains whose exclusions cross groups, cells, ranks and faces; there the list of excluded pairs is looked at too.
+ */
 #include <stdlib.h>
 
-#include "domain/mixture.h"
+#include "neigh/chains.h"
 
 #include "force/force.h"
 
@@ -24,6 +26,7 @@ struct world {
     struct sk_error err;
     uint64_t seed;
     int32_t n[3];
+    bool has_chains;
 };
 
 /* A pair as one number: ids ascending, image of the second seen from the first. */
@@ -53,23 +56,22 @@ static double distance2(const struct world *w, sk_gid i, sk_gid j, const int ima
     return d2;
 }
 
-/* One bit of a tile. */
-static void collect_bit(struct pair_codes *c, const struct world *w, const struct sk_ientry *e, int pack, int bit,
-                        double radius)
+/* A pair of lanes (SK_PACK * pack + lane), the first moved by a shift. */
+static void collect_lanes(struct pair_codes *c, const struct world *w, int u, int v, int shift, double radius)
 {
     const struct sk_clusters *clusters = &w->force.clusters;
-    int a = clusters->atom[SK_HALF * e->icluster + bit / 8], b = clusters->atom[SK_PACK * pack + bit % 8];
+    int a = clusters->atom[u], b = clusters->atom[v];
     if (a < 0 || b < 0) {
         c->misplaced++;
         return;
     }
     sk_gid i = a < w->atoms.n ? w->atoms.id[a] : w->domain.halo.id[a - w->atoms.n];
     sk_gid j = b < w->atoms.n ? w->atoms.id[b] : w->domain.halo.id[b - w->atoms.n];
-    const int32_t *xi = clusters->packs.x + 24 * (e->icluster / 2) + 4 * (e->icluster % 2) + bit / 8;
-    const int32_t *xj = clusters->packs.x + 24 * pack + bit % 8;
+    const int32_t *xi = clusters->packs.x + 24 * (u / SK_PACK) + u % SK_PACK;
+    const int32_t *xj = clusters->packs.x + 24 * (v / SK_PACK) + v % SK_PACK;
     int image[3];
     for (int k = 0; k < 3; k++) {
-        uint32_t moved = (uint32_t)xi[8 * k] + (uint32_t)w->force.shifts.x[e->shift][k];
+        uint32_t moved = (uint32_t)xi[8 * k] + (uint32_t)w->force.shifts.x[shift][k];
         double seen = (double)(int32_t)((uint32_t)xj[8 * k] - moved) * QUANTUM;
         double nearest = rint((seen - mixture_vector(&w->m, i, j, 0, k)) / w->m.box.edge[k]);
         image[k] = (int)nearest;
@@ -92,37 +94,54 @@ static void collect(struct pair_codes *c, const struct world *w, const struct sk
             c->misplaced += t >= e->first_full && list->tiles[t].mask != 0xffffffffu;
             for (int bit = 0; bit < 32; bit++)
                 if (list->tiles[t].mask >> bit & 1)
-                    collect_bit(c, w, e, list->tiles[t].pack, bit, radius);
+                    collect_lanes(c, w, SK_HALF * e->icluster + bit / 8, SK_PACK * list->tiles[t].pack + bit % 8,
+                                  e->shift, radius);
         }
     }
 }
 
-/* Excluded in the image in which the molecule holds together. */
-static bool is_excluded(const struct world *w, sk_gid i, sk_gid j, const int image[3])
+static void collect_excluded(struct pair_codes *c, const struct world *w, double radius)
 {
-    struct sk_place at = sk_topology_find(&w->m.top, i), to = sk_topology_find(&w->m.top, j);
-    if (at.molecule != to.molecule || (at.moltype == 1 && abs(at.place - to.place) > 1))
-        return false;
-    for (int k = 0; k < 3; k++)
-        if (image[k] != w->m.atoms[j].image[k] - w->m.atoms[i].image[k])
-            return false;
-    return true;
+    for (int part = 0; part < SK_LIST_PARTS; part++)
+        for (int p = 0; p < w->force.list.excluded[part].n; p++) {
+            const struct sk_excluded_pair *e = &w->force.list.excluded[part].pairs[p];
+            collect_lanes(c, w, e->i, e->j, e->shift, radius);
+        }
 }
 
-static void brute_force(struct pair_codes *c, const struct world *w, double radius)
+/* The bonded image is the nearest in all worlds but those with chains, and there every image is excluded. */
+static bool is_excluded(const struct world *w, sk_gid i, sk_gid j)
+{
+    if (w->has_chains)
+        return chains_is_excluded(&w->m, i, j);
+    struct sk_place at = sk_topology_find(&w->m.top, i), to = sk_topology_find(&w->m.top, j);
+    return at.molecule == to.molecule && (at.moltype != 1 || abs(at.place - to.place) <= 1);
+}
+
+static bool has_charges(const struct world *w, sk_gid i, sk_gid j)
+{
+    const struct sk_kind *kinds = w->m.top.kinds;
+    return kinds[w->m.atoms[i].kind].charge != 0 && kinds[w->m.atoms[j].kind].charge != 0;
+}
+
+/* Pairs that interact, or excluded pairs of charged atoms. */
+static void brute_force(struct pair_codes *c, const struct world *w, double radius, bool wants_excluded)
 {
     double limit = radius - SLACK;
     int o[3];
     for (sk_gid i = 0; i < w->m.top.natoms; i++)
-        for (sk_gid j = i + 1; j < w->m.top.natoms; j++)
+        for (sk_gid j = i + 1; j < w->m.top.natoms; j++) {
+            if (is_excluded(w, i, j) != wants_excluded || (wants_excluded && !has_charges(w, i, j)))
+                continue;
             for (o[0] = -1; o[0] <= 1; o[0]++) {
                 if (fabs(mixture_vector(&w->m, i, j, o[0], 0)) > limit)
                     continue;
                 for (o[1] = -1; o[1] <= 1; o[1]++)
                     for (o[2] = -1; o[2] <= 1; o[2]++)
-                        if (distance2(w, i, j, o) < limit * limit && !is_excluded(w, i, j, o))
+                        if (distance2(w, i, j, o) < limit * limit)
                             codes_add(c, w, i, j, o);
             }
+        }
 }
 
 static int ascending(const void *a, const void *b)
@@ -144,7 +163,8 @@ static void tell(const struct world *w, const char *what, const char *when, int6
 static int64_t compare(const struct world *w, const char *when, struct pair_codes *found, struct pair_codes *right)
 {
     int64_t errors = 0;
-    qsort(found->code, (size_t)found->n, sizeof *found->code, ascending);
+    if (found->n)
+        qsort(found->code, (size_t)found->n, sizeof *found->code, ascending);
     for (int f = 0, r = 0; f < found->n || r < right->n;) {
         int64_t a = f < found->n ? found->code[f] : INT64_MAX, b = r < right->n ? right->code[r] : INT64_MAX;
         const char *what = a < b ? (r > 0 && right->code[r - 1] == a ? "doubled" : "should not be there") : "missing";
@@ -156,14 +176,12 @@ static int64_t compare(const struct world *w, const char *when, struct pair_code
     return errors;
 }
 
-/* Collective. Tiles of both parts, of all ranks, against brute force; *npairs counts the pairs. */
-static int64_t check_lists(const struct world *w, const char *when, const struct sk_tile_list *parts, double radius,
-                           int64_t *npairs)
+/* Collective. What the ranks found, which is freed, against brute force; *npairs counts the pairs. */
+static int64_t check_codes(const struct world *w, const char *when, struct pair_codes *mine, double radius,
+                           bool is_of_excluded, int64_t *npairs)
 {
-    struct pair_codes mine = {0}, all = {0}, right = {0};
-    for (int part = 0; part < SK_LIST_PARTS; part++)
-        collect(&mine, w, &parts[part], radius);
-    struct sk_parcel parcel = {0, (size_t)mine.n * sizeof *mine.code, (unsigned char *)mine.code};
+    struct pair_codes all = {0}, right = {0};
+    struct sk_parcel parcel = {0, (size_t)mine->n * sizeof *mine->code, (unsigned char *)mine->code};
     struct sk_receipt receipt;
     sk_comm_exchange(comm, &parcel, 1, &receipt);
     for (int p = 0; p < receipt.count; p++) {
@@ -173,22 +191,37 @@ static int64_t check_lists(const struct world *w, const char *when, const struct
         all.n += (int)count;
     }
     sk_receipt_clear(&receipt);
-    int64_t sums[2] = {mine.misplaced, 0};
-    if (mine.misplaced)
+    int64_t sums[2] = {mine->misplaced, 0};
+    if (mine->misplaced)
         print_error("%s, seed %llu: %lld tile bits of rank %d are no pair\n", when, (unsigned long long)w->seed,
-                    (long long)mine.misplaced, rank);
+                    (long long)mine->misplaced, rank);
     if (rank == 0) {
-        brute_force(&right, w, radius);
-        qsort(right.code, (size_t)right.n, sizeof *right.code, ascending);
+        brute_force(&right, w, radius, is_of_excluded);
+        if (right.n)
+            qsort(right.code, (size_t)right.n, sizeof *right.code, ascending);
         sums[0] += compare(w, when, &all, &right);
         sums[1] = right.n;
     }
-    sk_free(&mine.code);
+    sk_free(&mine->code);
     sk_free(&all.code);
     sk_free(&right.code);
     sk_comm_sum_i64(comm, sums, 2);
     *npairs += sums[1];
     return sums[0];
+}
+
+/* Collective. Tiles of both parts, of all ranks, and excluded pairs. */
+static int64_t check_lists(const struct world *w, const char *when, const struct sk_tile_list *parts, double radius,
+                           int64_t *npairs)
+{
+    struct pair_codes pairs = {0}, excluded = {0};
+    for (int part = 0; part < SK_LIST_PARTS; part++)
+        collect(&pairs, w, &parts[part], radius);
+    int64_t errors = check_codes(w, when, &pairs, radius, false, npairs);
+    if (!w->has_chains)
+        return errors;
+    collect_excluded(&excluded, w, radius);
+    return errors + check_codes(w, "excluded pairs", &excluded, radius, true, &npairs[1]);
 }
 
 static void world_set_forces(struct world *w, double list_radius)
@@ -201,16 +234,19 @@ static void world_set_forces(struct world *w, double list_radius)
     sk_force_init(&w->force, &w->m.top, variant, list_radius, 0.87 * list_radius);
     double cutoff = 0.8 * list_radius;
     w->force.nonbonded.cutoff = cutoff;
-    w->force.nonbonded.pair = (struct sk_pair_parameters){.lj_rule = SK_LJ_NONE, /* no atom has a charge: no forces */
+    w->force.nonbonded.pair = (struct sk_pair_parameters){.lj_rule = SK_LJ_NONE, /* charges only in double: no forces */
                                                           .has_coulomb = true,
+                                                          .is_reaction_field = w->has_chains,
                                                           .r2_scale = (float)(QUANTUM * QUANTUM),
                                                           .vdw_cutoff2 = (float)(cutoff * cutoff),
                                                           .coulomb_cutoff2 = (float)(cutoff * cutoff),
                                                           .quantum = QUANTUM,
                                                           .force_scale = 1};
-    w->force.nonbonded.lanes = sk_calloc(MIXTURE_KINDS, sizeof *w->force.nonbonded.lanes);
-    for (int k = 0; k < MIXTURE_KINDS; k++)
+    w->force.nonbonded.lanes = sk_calloc((size_t)w->m.top.nkinds, sizeof *w->force.nonbonded.lanes);
+    for (int k = 0; k < w->m.top.nkinds; k++) {
         w->force.nonbonded.lanes[k].has_lj = k == MIXTURE_OXYGEN || k == MIXTURE_SINGLE; /* mixed and pure packs */
+        w->force.nonbonded.lanes[k].charge = w->m.top.kinds[k].charge;
+    }
     sk_force_set_box(&w->force, &w->m.box);
     sk_timer_init(&w->timer);
     w->phases = (struct sk_force_phases){&w->timer, sk_timer_phase(&w->timer, "halo"),
@@ -259,7 +295,7 @@ static int64_t check_drift(struct world *w, int64_t *npairs)
         mixture_kick(&w->m, 0, drift[step], w->seed + (uint64_t)step);
         mixture_update(&w->m, &w->atoms);
         sk_force_begin(&w->force, &w->domain, &w->atoms, &w->phases);
-        sk_force_end(&w->force, &w->domain, &w->atoms, &w->m.box, &w->phases);
+        sk_force_end(&w->force, &w->domain, &w->atoms, &w->phases);
         errors += check_lists(w, step ? "after drift" : "pruned", w->force.list.inner,
                               step ? cutoff : w->force.inner_radius, npairs);
     }
@@ -268,12 +304,17 @@ static int64_t check_drift(struct world *w, int64_t *npairs)
 
 /* One system: lists, drift, then far kicks and lists again, with a new cut or the old one. */
 static int64_t check_world(uint64_t seed, const int32_t n[3], int curve, const double edge[3], double list_radius,
-                           bool has_more, int64_t *npairs)
+                           bool has_chains, bool has_more, int64_t *npairs)
 {
-    static const int count[3] = {30, 10, 40};
-    struct world w = {.seed = seed, .n = {n[0], n[1], n[2]}};
-    mixture_make(&w.m, count, edge, seed);
-    mixture_deal(&w.m, comm, seed, &w.atoms);
+    static const int count[3] = {30, 10, 40}, chains[CHAINS_TYPES] = {1, 12, 6, 2, 1, 8};
+    struct world w = {.seed = seed, .n = {n[0], n[1], n[2]}, .has_chains = has_chains};
+    if (has_chains) {
+        chains_make(&w.m, chains, edge, 0, seed);
+        chains_deal(&w.m, comm, seed, &w.atoms);
+    } else {
+        mixture_make(&w.m, count, edge, seed);
+        mixture_deal(&w.m, comm, seed, &w.atoms);
+    }
     w.parameters.domain.curve = curve ? SK_CURVE_MORTON : SK_CURVE_HILBERT;
     w.parameters.domain.rebalance = SK_REBALANCE_ALWAYS;
     int64_t errors = sk_domain_start(&w.domain, comm, &w.parameters, &w.m.top, &w.m.box, list_radius, &w.atoms, &w.err);
@@ -297,12 +338,12 @@ static int64_t check_world(uint64_t seed, const int32_t n[3], int curve, const d
     return errors;
 }
 
-static void pair_sets_of_all_mixes_of_cells(void **state)
+/* npairs[2]: pairs, and excluded pairs, that there were to find. */
+static int64_t check_mixes_of_cells(bool has_chains, int64_t npairs[2])
 {
-    (void)state;
     static const double edges[4][3] = {{1.6, 1.6, 1.6}, {1.6, 2.5, 3.2}, {4.1, 1.7, 1.7}, {2.3, 6.0, 1.6}};
     static const double share[3] = {0.49, 0.3, 0.15}; /* list radius, of the smallest edge */
-    int64_t errors = 0, npairs = 0;
+    int64_t errors = 0;
     for (int mix_of_cells = 0; mix_of_cells < 125 && !errors; mix_of_cells++)
         for (int curve = 0; curve < 2 && !errors; curve++) {
             int32_t n[3] = {mix_of_cells % 5 + 1, mix_of_cells / 5 % 5 + 1, mix_of_cells / 25 + 1};
@@ -312,10 +353,26 @@ static void pair_sets_of_all_mixes_of_cells(void **state)
             for (int k = 0; k < 3; k++)
                 radius = edge[k] < radius ? edge[k] : radius;
             radius *= share[mix_of_cells % 3];
-            errors += check_world(seed, n, curve, edge, radius, (mix_of_cells + curve) % 2, &npairs);
+            errors += check_world(seed, n, curve, edge, radius, has_chains, (mix_of_cells + curve) % 2, npairs);
         }
-    assert_int_equal(errors, 0);
-    assert_true(npairs > 500000); /* there was something to find */
+    return errors;
+}
+
+static void pair_sets_of_all_mixes_of_cells(void **state)
+{
+    (void)state;
+    int64_t npairs[2] = {0};
+    assert_int_equal(check_mixes_of_cells(false, npairs), 0);
+    assert_true(npairs[0] > 500000); /* there was something to find */
+}
+
+static void exclusions_across_groups_in_all_mixes_of_cells(void **state)
+{
+    (void)state;
+    int64_t npairs[2] = {0};
+    assert_int_equal(check_mixes_of_cells(true, npairs), 0);
+    assert_true(npairs[0] > 500000);
+    assert_true(npairs[1] > 50000);
 }
 
 int main(void)
@@ -323,7 +380,8 @@ int main(void)
     comm = sk_comm_new(NULL);
     rank = sk_comm_rank(comm);
     size = sk_comm_size(comm);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(pair_sets_of_all_mixes_of_cells)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(pair_sets_of_all_mixes_of_cells),
+                                       cmocka_unit_test(exclusions_across_groups_in_all_mixes_of_cells)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     sk_comm_free(&comm);
     return failed;
