@@ -34,6 +34,7 @@ struct skein_options {
     const char *log_json; /* JSON lines go here; NULL: nowhere */
     FILE *log;            /* human log of rank 0; NULL: none */
     int quiet;
+    int check_ranks; /* skein_check counts crossing constraints for so many ranks; 0: for those that run */
 };
 
 struct skein_energies {

@@ -18,7 +18,7 @@ struct app_arguments {
     int is_json, is_oracle;
 };
 /* Parses the options that `allowed` names (one letter each: s set, n steps, r resume, h max-hours, l log-json, q quiet,
- * f forces, j json, o oracle). Returns 0, or prints what is wrong and returns 1. */
+ * f forces, j json, o oracle, k ranks). Returns 0, or prints what is wrong and returns 1. */
 int app_parse(const char *command, int argc, char **argv, const char *allowed, struct app_arguments *arguments);
 /* Prints the simulation's message once (rank 0) and returns the code. */
 int app_fail(const struct skein *simulation, int code);

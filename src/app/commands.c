@@ -31,7 +31,7 @@ int app_run(int argc, char **argv)
 
 int app_check(int argc, char **argv)
 {
-    return with_simulation("check", argc, argv, "s", skein_check);
+    return with_simulation("check", argc, argv, "sk", skein_check);
 }
 
 /* Writes 'id fx fy fz', 15 digits; 0 or SKEIN_ENVIRONMENT with a message on standard error. */

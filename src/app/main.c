@@ -9,7 +9,7 @@ static const char usage[] = "usage: skein COMMAND ...\n"
                             "  skein run FILE.ini [--set section.key=value]... [--steps N] [--resume] [--max-hours H]\n"
                             "                     [--log-json PATH] [--quiet]\n"
                             "  skein energy FILE.ini [--set section.key=value]... [--forces PATH] [--json] [--oracle]\n"
-                            "  skein check FILE.ini [--set section.key=value]...\n"
+                            "  skein check FILE.ini [--set section.key=value]... [--ranks N]\n"
                             "  skein help COMMAND | --help | --version\n"
                             "Start it with mpirun -n RANKS to use several processes.\n";
 
@@ -35,7 +35,8 @@ static const struct {
      "  --oracle                 brute force over all pairs in double precision (slow; for tests)\n"},
     {"check", app_check,
      "skein check FILE.ini: reads and validates the input and prints the complete run file; runs nothing.\n"
-     "  --set section.key=value  overrides a key of the run file; may be repeated\n"},
+     "  --set section.key=value  overrides a key of the run file; may be repeated\n"
+     "  --ranks N                count the constraints that N ranks would cut (else: the ranks that run)\n"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -84,7 +85,7 @@ static int take_option(const char *command, int argc, char **argv, int *i, const
         const char *name;
         char letter;
     } options[] = {{"--set", 's'},   {"--steps", 'n'},  {"--resume", 'r'}, {"--max-hours", 'h'}, {"--log-json", 'l'},
-                   {"--quiet", 'q'}, {"--forces", 'f'}, {"--json", 'j'},   {"--oracle", 'o'}};
+                   {"--quiet", 'q'}, {"--forces", 'f'}, {"--json", 'j'},   {"--oracle", 'o'},    {"--ranks", 'k'}};
     char letter = 0;
     for (size_t o = 0; o < sizeof options / sizeof options[0]; o++)
         if (strcmp(argv[*i], options[o].name) == 0 && strchr(allowed, options[o].letter))
@@ -96,13 +97,15 @@ static int take_option(const char *command, int argc, char **argv, int *i, const
     }
     const char *value = NULL;
     double number = 0;
-    if (strchr("snhlf", letter) && take_value(argc, argv, i, &value))
+    if (strchr("snhlfk", letter) && take_value(argc, argv, i, &value))
         return SKEIN_INPUT;
     if ((letter == 'n' || letter == 'h') && !parse_number(value, &number))
         return refuse(letter == 'n' ? "--steps wants a whole number, not '%s'" : "--max-hours wants hours, not '%s'",
                       value);
     if (letter == 'n' && (strspn(value, "0123456789") != strlen(value) || strlen(value) > 18))
         return refuse("--steps wants a whole number, not '%s'", value);
+    if (letter == 'k' && (strspn(value, "0123456789") != strlen(value) || strlen(value) > 6 || atoi(value) < 1))
+        return refuse("--ranks wants a whole number from 1 to 999999, not '%s'", value);
     if (letter == 's' && a->options.noverrides >= 256)
         return refuse("more than 256 times %s", "--set");
     switch (letter) {
@@ -110,6 +113,7 @@ static int take_option(const char *command, int argc, char **argv, int *i, const
     case 'n': a->options.steps = atoll(value); break;
     case 'h': a->options.max_hours = number; break;
     case 'l': a->options.log_json = value; break;
+    case 'k': a->options.check_ranks = atoi(value); break;
     case 'f': a->forces = value; break;
     case 'r': a->options.resume = 1; break;
     case 'q': a->options.quiet = 1; break;

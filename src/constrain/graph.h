@@ -11,9 +11,11 @@
 #include "model/topology.h"
 
 #define SK_FRAGMENT_CORE 64 /* constraints of a core; components up to this are one fragment */
+#define SK_FRAGMENT_TINY 16 /* a smaller rest of a larger component joins a neighbouring core, */
+#define SK_FRAGMENT_MOST 96 /* if this stays the most that a core has */
 
 struct sk_fragment {
-    int shape; /* into sk_graphs.shapes */
+    int shape; /* into sk_graphs.shapes; -1 for a fragment of sk_graph_whole */
     int component;
     int *constraint; /* [shape->ntotal] constraints of the template in the shape's order: window, then rim */
     int ncore;       /* of the window, those with is_core */
@@ -46,7 +48,9 @@ struct sk_graphs {
  */
 int sk_graph_overlap(double tolerance);
 int sk_graph_solves(double tolerance);
-/* From finished molecule types. */
+/* From finished molecule types. Atoms of constraints have a kind and a positive mass (whoever reads a topology refuses
+ * others by name). A type without constraints gets an empty graph. Deterministic; all orders are by places alone, so
+ * equal stretches of a molecule give equal shapes. */
 void sk_graphs_init(struct sk_graphs *graphs, const struct sk_topology *top, double tolerance);
 void sk_graphs_clear(struct sk_graphs *graphs);
 /* A fragment whose core and window are a whole component; the caller owns both parts (sk_fragment_clear). */

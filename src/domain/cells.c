@@ -8,6 +8,16 @@
 
 #define ATOMS_PER_CELL 16.0
 
+/* All cells belong to rank 0. */
+static void cells_cut_nothing(struct sk_cells *cells, int nranks)
+{
+    cells->nranks = nranks;
+    cells->cut = sk_alloc((size_t)nranks + 1, sizeof *cells->cut);
+    cells->cut[0] = 0;
+    for (int r = 1; r <= nranks; r++)
+        cells->cut[r] = sk_curve_end(cells->curve, cells->n);
+}
+
 void sk_cells_init(struct sk_cells *cells, enum sk_curve_kind curve, const struct sk_box *box, double list_radius,
                    int64_t natoms, const struct sk_comm *comm)
 {
@@ -21,11 +31,16 @@ void sk_cells_init(struct sk_cells *cells, enum sk_curve_kind curve, const struc
     }
     cells->curve = curve;
     cells->rank = sk_comm_rank(comm);
-    cells->nranks = sk_comm_size(comm);
-    cells->cut = sk_alloc((size_t)cells->nranks + 1, sizeof *cells->cut);
-    cells->cut[0] = 0;
-    for (int r = 1; r <= cells->nranks; r++)
-        cells->cut[r] = sk_curve_end(curve, cells->n);
+    cells_cut_nothing(cells, sk_comm_size(comm));
+}
+
+void sk_cells_like(struct sk_cells *cells, const struct sk_cells *like, int nranks)
+{
+    memset(cells, 0, sizeof *cells);
+    memcpy(cells->n, like->n, sizeof cells->n);
+    cells->curve = like->curve;
+    cells->rank = -1;
+    cells_cut_nothing(cells, nranks);
 }
 
 void sk_cells_clear(struct sk_cells *cells)

@@ -46,6 +46,8 @@ struct sk_cells {
  * first cut. */
 void sk_cells_init(struct sk_cells *cells, enum sk_curve_kind curve, const struct sk_box *box, double list_radius,
                    int64_t natoms, const struct sk_comm *comm);
+/* The same grid and curve for another number of ranks, none of which is this process: for what-if questions. */
+void sk_cells_like(struct sk_cells *cells, const struct sk_cells *like, int nranks);
 void sk_cells_clear(struct sk_cells *cells);
 /* The remembered record of cell (x, y, z), coordinates already in [0, n). Valid until the next find or cut. */
 struct sk_cell *sk_cells_find(struct sk_cells *cells, int32_t x, int32_t y, int32_t z);

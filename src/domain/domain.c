@@ -9,9 +9,10 @@
 #define RECUT_IMBALANCE 1.05 /* below this a new cut does not pay for the migration */
 
 /* Cuts the curve so that every rank gets an equal share of work (NULL: of atoms). */
-static void domain_cut(struct sk_domain *domain, const struct sk_atoms *atoms, const int32_t *work)
+static void domain_cut(struct sk_domain *domain, struct sk_cells *cells, const struct sk_atoms *atoms,
+                       const int32_t *work)
 {
-    int ngroups = sk_home_sort(&domain->home, &domain->cells, atoms);
+    int ngroups = sk_home_sort(&domain->home, cells, atoms);
     int64_t *weight = sk_alloc((size_t)ngroups, sizeof *weight);
     for (int g = 0; g < ngroups; g++) {
         int anchor = (int)domain->home.order[g].value;
@@ -19,8 +20,7 @@ static void domain_cut(struct sk_domain *domain, const struct sk_atoms *atoms, c
         for (int k = 0; work && k < atoms->group_size[anchor]; k++)
             weight[g] += work[anchor + k];
     }
-    sk_cells_cut(&domain->cells, domain->comm, domain->home.order, weight, ngroups);
-    domain->recuts++;
+    sk_cells_cut(cells, domain->comm, domain->home.order, weight, ngroups);
     sk_free(&weight);
 }
 
@@ -79,7 +79,8 @@ enum sk_code sk_domain_start(struct sk_domain *domain, struct sk_comm *comm, con
         domain->expected.groups != sk_topology_groups(top))
         return sk_fail(err, SK_EINTERNAL, "%lld atoms were distributed, the topology has %lld; please report this",
                        (long long)domain->expected.atoms, (long long)top->natoms);
-    domain_cut(domain, atoms, NULL);
+    domain_cut(domain, &domain->cells, atoms, NULL);
+    domain->recuts = 1;
     return SK_OK;
 }
 
@@ -103,8 +104,10 @@ static void domain_balance(struct sk_domain *domain, const int32_t *work, const 
         domain->imbalance = (double)largest * domain->cells.nranks / (double)total;
     bool is_wanted = domain->rebalance == SK_REBALANCE_ALWAYS ||
                      (domain->rebalance == SK_REBALANCE_AUTO && domain->imbalance > RECUT_IMBALANCE);
-    if (is_wanted && total > 0)
-        domain_cut(domain, atoms, work);
+    if (is_wanted && total > 0) {
+        domain_cut(domain, &domain->cells, atoms, work);
+        domain->recuts++;
+    }
 }
 
 /* How far atoms stick out of the cells of their anchors, over all ranks; then how many cells away ghosts can be. */
@@ -149,6 +152,23 @@ enum sk_code sk_domain_rebuild(struct sk_domain *domain, const struct sk_topolog
     domain_measure_reach(domain, atoms, box, list_radius);
     return sk_halo_build(&domain->halo, &domain->cells, &domain->home, atoms, box, list_radius * (1 + 1e-9) + 1e-9,
                          domain->stick_up, err);
+}
+
+void sk_domain_deal(struct sk_domain *domain, const struct sk_atoms *atoms, int nranks, int32_t *owner)
+{
+    struct sk_cells cells;
+    sk_cells_like(&cells, &domain->cells, nranks);
+    domain_cut(domain, &cells, atoms, NULL);
+    for (int i = 0; i < atoms->n; i++) {
+        int anchor = i; /* of the group */
+        while (atoms->group_size[anchor] == 0)
+            anchor--;
+        const sk_frac *x = atoms->x[anchor];
+        owner[i] = sk_cells_find(&cells, sk_frac_to_cell(x[0], cells.n[0]), sk_frac_to_cell(x[1], cells.n[1]),
+                                 sk_frac_to_cell(x[2], cells.n[2]))
+                       ->owner;
+    }
+    sk_cells_clear(&cells);
 }
 
 size_t sk_domain_memory(const struct sk_domain *domain)

@@ -34,6 +34,8 @@ void sk_domain_clear(struct sk_domain *domain);
 /* Collective. Recuts if work[atoms->n] (NULL: unknown) is shared badly, migrates, finds ghosts, takes the census. */
 enum sk_code sk_domain_rebuild(struct sk_domain *domain, const struct sk_topology *top, const struct sk_box *box,
                                double list_radius, const int32_t *work, struct sk_atoms *atoms, struct sk_error *err);
+/* Collective. owner[atoms->n]: who would own each atom if they were shared equally among nranks. */
+void sk_domain_deal(struct sk_domain *domain, const struct sk_atoms *atoms, int nranks, int32_t *owner);
 size_t sk_domain_memory(const struct sk_domain *domain);
 
 #endif

@@ -18,38 +18,6 @@ void sk_dynamics_set_masses(struct sk_dynamics *d)
             d->inverse_mass[3 * i + k] = 1 / d->top->kinds[d->atoms->kind[i]].mass;
 }
 
-/* Legs from the apex, nearest images. */
-static void water_bonds(const struct sk_dynamics *d, const int atom[3], double bond[2][3])
-{
-    const sk_frac(*x)[3] = (const sk_frac(*)[3])d->atoms->x;
-    for (int leg = 0; leg < 2; leg++)
-        for (int k = 0; k < 3; k++)
-            bond[leg][k] = sk_frac_difference(x[atom[leg + 1]][k], x[atom[0]][k]) * d->box->edge[k];
-}
-
-static void add_virial(sk_int128 sum[3], double virial[3][3], double scale)
-{
-    for (int k = 0; k < 3; k++)
-        sum[k] += sk_round(virial[k][k] * scale * SK_ENERGY_SCALE);
-}
-
-void sk_dynamics_project(struct sk_dynamics *d, sk_int128 sum[3], double scale)
-{
-    double(*v)[3] = d->atoms->v;
-    for (int w = 0; w < d->rigid->nwaters; w++) {
-        const struct sk_rigid_water *water = &d->rigid->waters[w];
-        double bond[2][3], velocity[3][3], mu[3], virial[3][3] = {{0}};
-        water_bonds(d, water->atom, bond);
-        for (int a = 0; a < 3; a++)
-            memcpy(velocity[a], v[water->atom[a]], sizeof velocity[a]);
-        sk_water_velocities(&d->rigid->kinds[water->kind], (const double(*)[3])bond, velocity, mu, virial);
-        for (int a = 0; a < 3; a++)
-            memcpy(v[water->atom[a]], velocity[a], sizeof velocity[a]);
-        if (sum)
-            add_virial(sum, virial, scale);
-    }
-}
-
 static void sum_kinetic(const struct sk_dynamics *d, sk_int128 sum[3])
 {
     int64_t part[3] = {0};
@@ -106,32 +74,6 @@ static void drift_in_bath(struct sk_dynamics *d, double dt)
         d->move[c] += half * v[c];
 }
 
-/* Changes moves and velocities so that the water is rigid after the move. */
-static void constrain_water(struct sk_dynamics *d, int w, double dt, double virial_scale)
-{
-    const struct sk_rigid_water *water = &d->rigid->waters[w];
-    const struct sk_water *kind = &d->rigid->kinds[water->kind];
-    double before[2][3], after[2][3], correction[3][3], lambda[3], virial[3][3] = {{0}};
-    const int *atom = water->atom;
-    water_bonds(d, atom, before);
-    for (int leg = 0; leg < 2; leg++)
-        for (int k = 0; k < 3; k++)
-            after[leg][k] = before[leg][k] + (d->move[3 * atom[leg + 1] + k] - d->move[3 * atom[0] + k]);
-    double worst = sk_water_positions(kind, (const double(*)[3])before, (const double(*)[3])after, correction, lambda,
-                                      virial);
-    if (!(worst <= d->constraint_worst))
-        d->constraint_worst = worst;
-    if (!(worst <= kind->tolerance) && d->failed_water < 0)
-        d->failed_water = w;
-    if (d->observables.has_virial)
-        add_virial(d->observables.constraint_virial, virial, virial_scale);
-    for (int a = 0; a < 3; a++)
-        for (int k = 0; k < 3; k++) {
-            d->move[3 * atom[a] + k] += correction[a][k];
-            d->atoms->v[atom[a]][k] += correction[a][k] / dt;
-        }
-}
-
 /* The first atom that moves too far (or by NaN), or -1. */
 static int64_t find_runaway(const struct sk_dynamics *d)
 {
@@ -161,8 +103,7 @@ void sk_dynamics_move(struct sk_dynamics *d)
         drift_in_bath(d, dt);
     } else
         kernel->drift(d->move, a->v[0], dt, n);
-    for (int w = 0; w < d->rigid->nwaters; w++)
-        constrain_water(d, w, dt, 1 / (dt * kick_time));
+    sk_dynamics_constrain(d, dt, 1 / (dt * kick_time));
     for (int k = 0; k < 3; k++)
         to_fraction[k] = 0x1p64 / d->box->edge[k];
     if (kernel->move(a->x[0], a->image[0], d->move, to_fraction, n) >= LARGEST_MOVE * 0x1p64)
@@ -171,16 +112,19 @@ void sk_dynamics_move(struct sk_dynamics *d)
         sum_kinetic(d, o->kinetic_after);
     if (o->has_momentum)
         sum_momentum(d, o->momentum);
+    sk_dynamics_note_solution(d);
 }
 
 static void apply_box(struct sk_dynamics *d)
 {
     for (int k = 0; k < 3; k++)
         d->box->edge[k] *= d->pending_box[k];
-    if (d->parameters->pressure.barostat == SK_BAROSTAT_C_RESCALE)
+    if (d->parameters->pressure.barostat == SK_BAROSTAT_C_RESCALE) {
         for (int i = 0; i < d->atoms->n; i++)
             for (int k = 0; k < 3; k++)
                 d->atoms->v[i][k] /= d->pending_box[k];
+        memcpy(d->velocity_divisor, d->pending_box, sizeof d->velocity_divisor);
+    }
     d->has_pending_box = false;
     sk_force_set_box(d->force, d->box);
 }
@@ -195,7 +139,7 @@ void sk_dynamics_advance(struct sk_dynamics *d)
     d->step++;
 }
 
-void sk_dynamics_trial(struct sk_dynamics *d)
+enum sk_code sk_dynamics_trial(struct sk_dynamics *d, struct sk_error *err)
 {
     struct sk_atoms *a = d->atoms;
     size_t n = (size_t)a->n;
@@ -207,6 +151,7 @@ void sk_dynamics_trial(struct sk_dynamics *d)
     memcpy(image, a->image, n * sizeof *image);
     struct sk_observables kept = d->observables;
     sk_dynamics_move(d);
+    enum sk_code code = sk_dynamics_settle(d, d->step, err);
     struct sk_reduction local, global;
     memset(&local, 0, sizeof local);
     sk_observe_pack(&d->observables, &local);
@@ -223,6 +168,7 @@ void sk_dynamics_trial(struct sk_dynamics *d)
     sk_free(&x);
     sk_free(&v);
     sk_free(&image);
+    return code;
 }
 
 uint64_t sk_dynamics_hash(struct sk_dynamics *d)
@@ -236,10 +182,12 @@ void sk_dynamics_clear(struct sk_dynamics *d)
 {
     sk_free(&d->inverse_mass);
     sk_free(&d->move);
+    sk_free(&d->undo);
 }
 
 size_t sk_dynamics_memory(const struct sk_dynamics *d)
 {
     return (d->inverse_mass_capacity + d->move_capacity) * sizeof(double) +
-           d->rigid->waters_capacity * sizeof *d->rigid->waters + d->rigid->free_capacity * sizeof(int);
+           d->rigid->waters_capacity * sizeof *d->rigid->waters + d->rigid->free_capacity * sizeof(int) +
+           d->undo_capacity * sizeof *d->undo + sk_network_memory(d->network);
 }

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "constrain/network.h"
 #include "constrain/rigid.h"
 #include "force/force.h"
 #include "model/parameters.h"
@@ -31,10 +32,18 @@ struct sk_observables {
     bool is_open; /* collected, not yet reduced */
     bool has_energy, has_virial, is_coupled, has_momentum;
     double edge[3];
-    sk_int128 energy[2], pair_virial[3], rest_virial[3], constraint_virial[3];
+    sk_int128 energy[2], pair_virial[3], constraint_virial[3];
     sk_int128 kinetic_before[3], kinetic_after[3]; /* of the velocities that enter and leave advance */
     sk_int128 momentum[3];
     sk_int128 bath; /* energy that the Langevin bath gave */
+};
+
+/* What a repair needs of an atom that the network moved. */
+struct sk_undo {
+    sk_frac x[3];
+    int32_t image[3];
+    double v[3], move[3]; /* before the correction */
+    double corrected_v[3];
 };
 
 struct sk_dynamics {
@@ -46,10 +55,11 @@ struct sk_dynamics {
     struct sk_domain *domain;
     struct sk_force *force;
     struct sk_rigid *rigid;
+    struct sk_network *network;
     struct sk_atoms *atoms;
     struct sk_box *box;
     struct sk_force_phases phases;
-    int phase_update, phase_rebuild, phase_reduce;
+    int phase_update, phase_rebuild, phase_reduce, phase_constrain;
     /* state */
     int64_t step;
     bool is_on_step;         /* velocities are at time step, not half a step before */
@@ -69,8 +79,14 @@ struct sk_dynamics {
     int agreed_request;
     double constraint_worst; /* largest relative residual ever on this rank */
     int failed_water;
-    double *inverse_mass; /* [owned][3] 1 / mass, for flat loops */
-    double *move;         /* [owned][3] displacement of the step, length units */
+    bool is_unchecked;     /* the network's last solution of positions has not been checked */
+    double velocity_worst; /* largest speed left along a constraint on this rank, x dt, relative to its length */
+    struct sk_undo *undo;  /* [network->nmoved] */
+    size_t undo_capacity;
+    sk_int128 network_virial[3];                             /* the network's part of the constraint virial */
+    double virial_scale, moved_edge[3], velocity_divisor[3]; /* of the last move; divisor: the barostat's, since */
+    double *inverse_mass;                                    /* [owned][3] 1 / mass, for flat loops */
+    double *move;                                            /* [owned][3] displacement of the step, length units */
     size_t inverse_mass_capacity, move_capacity;
 };
 
@@ -78,7 +94,7 @@ struct sk_dynamics {
 void sk_dynamics_init(struct sk_dynamics *dynamics);
 /* Collective. Maxwell velocities at parameters->system.maxwell from (seed, id), centre-of-mass motion taken out,
  * projected on the constraints, scaled to the exact temperature. */
-void sk_dynamics_maxwell(struct sk_dynamics *dynamics);
+enum sk_code sk_dynamics_maxwell(struct sk_dynamics *dynamics, struct sk_error *err);
 /* Collective. Forces at the present positions (rebuilding the list first or again if it must), reduction, completion of
  * the previous step's record, thermostat factor and centre-of-mass removal that are due. `wants_energy`: this step's
  * record shall have energies. Errors: SK_EPHYSICS naming step, atom and force; SK_EINTERNAL from the census. */
@@ -86,8 +102,8 @@ enum sk_code sk_dynamics_evaluate(struct sk_dynamics *dynamics, bool wants_energ
 /* Local but for a pending change of the box. Moves velocities and positions to the next step. */
 void sk_dynamics_advance(struct sk_dynamics *dynamics);
 /* Collective. Completes the record of the present step by an advance that is undone (velocities, positions and
- * accumulators come back bit by bit). Call after evaluate with wants_energy. */
-void sk_dynamics_trial(struct sk_dynamics *dynamics);
+ * accumulators come back bit by bit). Call after evaluate with wants_energy. Errors: SK_EPHYSICS from constraints. */
+enum sk_code sk_dynamics_trial(struct sk_dynamics *dynamics, struct sk_error *err);
 /* Collective. Reduced state hash of the present step. */
 uint64_t sk_dynamics_hash(struct sk_dynamics *dynamics);
 /* Collective. Agrees on a failure noted by advance. */
@@ -100,11 +116,20 @@ size_t sk_dynamics_memory(const struct sk_dynamics *dynamics);
 
 /* ---- internal to the module ---- */
 
-/* advance.c: the advance without what belongs to the end of a step; arrays for owned atoms in a new order; velocities
- * without components along rigid bonds (RATTLE), with virial[3] += scale x -1/2 sum mu b b unless NULL. Local. */
+/* advance.c: the advance without what belongs to the end of a step; arrays for owned atoms in a new order. */
 void sk_dynamics_move(struct sk_dynamics *dynamics);
 void sk_dynamics_set_masses(struct sk_dynamics *dynamics);
+/* constraints.c, collective over neighbours. Project: velocities without components along constraints (RATTLE), with
+ * virial[3] += scale x -1/2 sum mu b b unless NULL. Constrain: move and velocities such that constraints hold after the
+ * move. Note: after the move, that this solution is to be checked; check: its largest residual on this rank (0: nothing
+ * to check). Repair (collective, blocking): more rounds, and the move anew, with all sums. Settle: check on all ranks,
+ * and repair if it must be. */
 void sk_dynamics_project(struct sk_dynamics *dynamics, sk_int128 virial[3], double scale);
+void sk_dynamics_constrain(struct sk_dynamics *dynamics, double dt, double virial_scale);
+void sk_dynamics_note_solution(struct sk_dynamics *dynamics);
+double sk_dynamics_check(struct sk_dynamics *dynamics);
+enum sk_code sk_dynamics_repair(struct sk_dynamics *dynamics, int64_t step, struct sk_error *err);
+enum sk_code sk_dynamics_settle(struct sk_dynamics *dynamics, int64_t step, struct sk_error *err);
 /* observe.c: collects, packs and unpacks what a step observes. */
 void sk_observe_forces(struct sk_dynamics *dynamics, bool wants_energy);
 void sk_observe_pack(const struct sk_observables *observables, struct sk_reduction *reduction);

@@ -7,7 +7,7 @@
 #define LARGEST_SCALING 0.05 /* of a box edge at one coupling */
 #define GROWTH_MARGIN   1.5  /* displacements may grow faster in the next step than in this one */
 
-enum { MAX_DISPLACEMENT, MAX_EXPECTED, MAX_RANGE, MAX_PRUNE, MAX_FAILED, MAX_REQUEST };
+enum { MAX_DISPLACEMENT, MAX_EXPECTED, MAX_RANGE, MAX_PRUNE, MAX_FAILED, MAX_REQUEST, MAX_RESIDUAL };
 
 /* Non-negative doubles order like their bits. */
 static int64_t bits_of(double x)
@@ -27,8 +27,12 @@ static double from_bits(int64_t bits)
 static enum sk_code dynamics_rebuild(struct sk_dynamics *d, struct sk_error *err)
 {
     sk_timer_enter(d->phases.timer, d->phase_rebuild);
-    enum sk_code code = sk_domain_rebuild(d->domain, d->top, d->box, d->force->list_radius,
-                                          d->domain->rebuilds ? d->force->work : NULL, d->atoms, err);
+    enum sk_code code = sk_dynamics_settle(d, d->step, err); /* while it is known who has what */
+    if (!code)
+        code = sk_domain_rebuild(d->domain, d->top, d->box, d->force->list_radius,
+                                 d->domain->rebuilds ? d->force->work : NULL, d->atoms, err);
+    if (!code)
+        code = sk_network_rebuild(d->network, d->atoms, err);
     if (code)
         return code;
     sk_rigid_rebuild(d->rigid, d->top, d->atoms);
@@ -55,9 +59,11 @@ static void evaluate_once(struct sk_dynamics *d, struct sk_reduction *global)
     local.max[MAX_PRUNE] = sk_force_expects_prune(d->force);
     local.max[MAX_FAILED] = d->failed_atom >= 0 || d->failed_water >= 0;
     local.max[MAX_REQUEST] = d->local_request;
+    sk_timer_enter(d->phases.timer, d->phase_constrain);
+    local.max[MAX_RESIDUAL] = bits_of(sk_dynamics_check(d));
     sk_observe_pack(&d->observables, &local);
     sk_reduction_begin(d->comm, &local);
-    sk_force_end(d->force, d->domain, d->atoms, d->box, &d->phases);
+    sk_force_end(d->force, d->domain, d->atoms, &d->phases);
     sk_timer_enter(d->phases.timer, d->phase_reduce);
     sk_reduction_end(d->comm, global);
 }
@@ -191,8 +197,14 @@ enum sk_code sk_dynamics_evaluate(struct sk_dynamics *d, bool wants_energy, stru
         double allowance = sk_force_allowance(d->force, d->box);
         if (has_failed) {
             if (global.max[MAX_RANGE]) /* so that the message tells true forces */
-                sk_force_redo_wide(d->force, d->domain, d->atoms, d->box, &d->phases);
+                sk_force_redo_wide(d->force, d->domain, d->atoms, &d->phases);
             return sk_dynamics_verify(d, err);
+        }
+        if (!(from_bits(global.max[MAX_RESIDUAL]) <= d->network->tolerance)) {
+            enum sk_code code = sk_dynamics_repair(d, d->step, err);
+            if (code)
+                return code;
+            evaluate_once(d, &global);
         }
         d->needs_rebuild = from_bits(global.max[MAX_EXPECTED]) > allowance;
         if (from_bits(global.max[MAX_DISPLACEMENT]) <= allowance)
@@ -205,7 +217,7 @@ enum sk_code sk_dynamics_evaluate(struct sk_dynamics *d, bool wants_energy, stru
             return code;
     }
     if (global.max[MAX_RANGE]) {
-        sk_force_redo_wide(d->force, d->domain, d->atoms, d->box, &d->phases);
+        sk_force_redo_wide(d->force, d->domain, d->atoms, &d->phases);
         int64_t is_bad = d->force->has_bad;
         sk_comm_max_i64(d->comm, &is_bad, 1);
         if (is_bad)

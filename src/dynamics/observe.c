@@ -5,16 +5,7 @@
 #include "dynamics/dynamics.h"
 
 /* Places of the observables in the reduction's sums. */
-enum {
-    AT_ENERGY = 0,
-    AT_PAIR = 2,
-    AT_REST = 5,
-    AT_CONSTRAINT = 8,
-    AT_BEFORE = 11,
-    AT_AFTER = 14,
-    AT_MOMENTUM = 17,
-    AT_BATH = 20
-};
+enum { AT_ENERGY = 0, AT_PAIR = 2, AT_CONSTRAINT = 5, AT_BEFORE = 8, AT_AFTER = 11, AT_MOMENTUM = 14, AT_BATH = 17 };
 
 void sk_observe_forces(struct sk_dynamics *d, bool wants_energy)
 {
@@ -30,11 +21,11 @@ void sk_observe_forces(struct sk_dynamics *d, bool wants_energy)
     o->has_virial = wants_energy || (o->is_coupled && p->pressure.barostat != SK_BAROSTAT_NONE);
     o->has_momentum = p->run.remove_com_every > 0 && d->step % p->run.remove_com_every == 0;
     if (o->has_energy) {
-        sk_force_energy(d->force, d->atoms, d->box);
+        sk_force_energy(d->force, d->atoms);
         memcpy(o->energy, d->force->energy, sizeof o->energy);
     }
     if (o->has_virial)
-        sk_force_virial(d->force, d->atoms, d->box, o->pair_virial, o->rest_virial);
+        sk_force_virial(d->force, d->atoms, o->pair_virial);
 }
 
 void sk_observe_pack(const struct sk_observables *o, struct sk_reduction *r)
@@ -43,7 +34,6 @@ void sk_observe_pack(const struct sk_observables *o, struct sk_reduction *r)
         return;
     memcpy(r->sum + AT_ENERGY, o->energy, sizeof o->energy);
     memcpy(r->sum + AT_PAIR, o->pair_virial, sizeof o->pair_virial);
-    memcpy(r->sum + AT_REST, o->rest_virial, sizeof o->rest_virial);
     memcpy(r->sum + AT_CONSTRAINT, o->constraint_virial, sizeof o->constraint_virial);
     memcpy(r->sum + AT_BEFORE, o->kinetic_before, sizeof o->kinetic_before);
     memcpy(r->sum + AT_AFTER, o->kinetic_after, sizeof o->kinetic_after);
@@ -68,7 +58,7 @@ static double axis_virial(const struct sk_dynamics *d, const struct sk_reduction
 {
     const struct sk_pair_parameters *pair = &d->force->nonbonded.pair;
     double pairs = -0.5 * (double)r->sum[AT_PAIR + k] * pair->quantum / pair->force_scale;
-    return pairs + from_fixed(r->sum[AT_REST + k]) + from_fixed(r->sum[AT_CONSTRAINT + k]);
+    return pairs + from_fixed(r->sum[AT_CONSTRAINT + k]);
 }
 
 static void complete_record(struct sk_dynamics *d, const struct sk_reduction *r)

@@ -22,7 +22,7 @@ static void sum_motion(struct sk_dynamics *d, double sum[4])
         sum[s] = (double)exact[s] / SK_ENERGY_SCALE;
 }
 
-void sk_dynamics_maxwell(struct sk_dynamics *d)
+enum sk_code sk_dynamics_maxwell(struct sk_dynamics *d, struct sk_error *err)
 {
     struct sk_atoms *a = d->atoms;
     const struct sk_parameters *p = d->parameters;
@@ -34,6 +34,9 @@ void sk_dynamics_maxwell(struct sk_dynamics *d)
             a->v[i][k] = width * normal[k];
     }
     sk_rigid_rebuild(d->rigid, d->top, a);
+    enum sk_code code = sk_network_rebuild(d->network, a, err);
+    if (code)
+        return code;
     sk_dynamics_project(d, NULL, 0);
     if (p->run.remove_com_every > 0) {
         sum_motion(d, sum);
@@ -46,13 +49,15 @@ void sk_dynamics_maxwell(struct sk_dynamics *d)
     for (int i = 0; i < a->n; i++)
         for (int k = 0; k < 3; k++)
             a->v[i][k] *= factor;
+    return SK_OK;
 }
 
 void sk_dynamics_init(struct sk_dynamics *d)
 {
     const struct sk_parameters *p = d->parameters;
     bool is_langevin = p->temperature.thermostat == SK_THERMOSTAT_LANGEVIN;
-    d->dof = 3.0 * (double)d->top->natoms - 3.0 * (double)sk_topology_settles(d->top);
+    d->dof = 3.0 * (double)d->top->natoms - 3.0 * (double)sk_topology_settles(d->top) -
+             (double)sk_topology_constraints(d->top);
     if (p->run.remove_com_every > 0 && !is_langevin)
         d->dof -= 3;
     if (is_langevin)
@@ -60,7 +65,7 @@ void sk_dynamics_init(struct sk_dynamics *d)
                             &d->langevin_b);
     d->needs_rebuild = true;
     d->failed_atom = d->failed_water = -1;
-    d->constraint_worst = 0;
+    d->constraint_worst = d->velocity_worst = 0;
     d->is_on_step = p->run.velocity_time == SK_VELOCITY_ON_STEP;
     struct sk_timer *timer = d->phases.timer;
     d->phases.pair = sk_timer_phase(timer, "pair");
@@ -69,5 +74,6 @@ void sk_dynamics_init(struct sk_dynamics *d)
     d->phases.halo = sk_timer_phase(timer, "halo");
     d->phase_rebuild = sk_timer_phase(timer, "rebuild");
     d->phase_reduce = sk_timer_phase(timer, "reduce");
+    d->phase_constrain = sk_timer_phase(timer, "constrain");
     d->phase_update = sk_timer_phase(timer, "update");
 }

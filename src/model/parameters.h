@@ -62,6 +62,7 @@ struct sk_parameters {
         enum sk_dispersion dispersion;
         enum sk_coulomb coulomb;
         double epsilon_rf; /* 0: conductor */
+        int special_bonds[3]; /* data file: weight, 0 or 1, of pairs one, two and three bonds apart */
     } nonbonded;
     struct {
         enum sk_bonds bonds;
@@ -69,6 +70,8 @@ struct sk_parameters {
         double tolerance; /* relative bond length */
         int64_t max_rounds;
         bool split_clusters;
+        char bond_types[SK_TEXT_MAX];   /* data file: types of rigid bonds */
+        char bond_lengths[SK_TEXT_MAX]; /* data file without lengths: one for each bond type, in its units */
     } constraints;
     struct {
         enum sk_thermostat thermostat;

@@ -34,7 +34,8 @@ static enum sk_code sim_step(struct skein *sim, int64_t n)
         sk_dynamics_advance(&sim->dynamics);
         sim->is_evaluated = false;
     }
-    return sk_dynamics_verify(&sim->dynamics, &sim->error);
+    enum sk_code code = sk_dynamics_settle(&sim->dynamics, sim->dynamics.step, &sim->error);
+    return code ? code : sk_dynamics_verify(&sim->dynamics, &sim->error);
 }
 
 int skein_step(struct skein *sim, int64_t n)
@@ -85,9 +86,9 @@ static enum sk_code sim_get_energies(struct skein *sim, struct skein_energies *e
     enum sk_code code = evaluate(sim, true);
     if (code)
         return code;
-    sk_dynamics_trial(&sim->dynamics);
+    code = sk_dynamics_trial(&sim->dynamics, &sim->error);
     fill_energies(&sim->dynamics.record, energies);
-    return SK_OK;
+    return code;
 }
 
 int skein_get_energies(struct skein *sim, struct skein_energies *energies)

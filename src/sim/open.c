@@ -82,6 +82,7 @@ static void setup_dynamics(struct skein *sim)
     d->domain = &sim->domain;
     d->force = &sim->force;
     d->rigid = &sim->rigid;
+    d->network = &sim->network;
     d->atoms = &sim->atoms;
     d->box = &sim->box;
     d->phases.timer = &sim->timer;
@@ -164,6 +165,22 @@ static enum sk_code find_checkpoint(struct skein *sim, struct sk_error *err)
     return SK_OK;
 }
 
+static enum sk_code examine_constraints(struct skein *sim, struct sk_error *err)
+{
+    struct sk_weakness weakness;
+    enum sk_code code = sk_network_examine(&sim->network, &sim->atoms, &sim->box, &weakness, err);
+    struct sk_weakness *all = sk_alloc((size_t)sk_comm_size(sim->comm), sizeof *all);
+    sk_comm_gather(sim->comm, &weakness, sizeof weakness, all, 0);
+    for (int r = 0; !code && sk_comm_rank(sim->comm) == 0 && r < sk_comm_size(sim->comm); r++)
+        if (all[r].pivot < 1) {
+            sk_log_warn(&sim->log, "the constraint %s nearly depends on others there (pivot %.1e of 1)", all[r].where,
+                        all[r].pivot);
+            break;
+        }
+    sk_free(&all);
+    return code;
+}
+
 static enum sk_code open_all(struct skein *sim, const char *run_file, struct sk_error *err)
 {
     int launched = sk_comm_launcher_size();
@@ -186,6 +203,7 @@ static enum sk_code open_all(struct skein *sim, const char *run_file, struct sk_
     if (code)
         return code;
     sk_rigid_init(&sim->rigid, &sim->top, sim->parameters.constraints.tolerance);
+    sk_network_init(&sim->network, sim->comm, &sim->top, &sim->parameters, sim->force.variant);
     sim->has_rigid = true;
     code = sk_domain_start(&sim->domain, sim->comm, &sim->parameters, &sim->top, &sim->box, sim->force.list_radius,
                            &sim->atoms, err);
@@ -193,11 +211,13 @@ static enum sk_code open_all(struct skein *sim, const char *run_file, struct sk_
     if (code)
         return code;
     setup_dynamics(sim);
+    if ((code = examine_constraints(sim, err)))
+        return code;
     if (!sim->is_resumed && sim->parameters.system.velocities == SK_VELOCITIES_MAXWELL)
-        sk_dynamics_maxwell(&sim->dynamics);
+        code = sk_dynamics_maxwell(&sim->dynamics, err);
     sim->target_steps = sim->options.steps >= 0 ? sim->options.steps : sim->parameters.run.steps;
     sim->last_energy_step = sim->is_resumed ? sim->checkpoint.last_energy_step : -1;
-    return SK_OK;
+    return code;
 }
 
 static enum sk_code sim_open(const char *run_file, const struct skein_options *options, struct skein **simulation)
@@ -244,8 +264,10 @@ void skein_close(struct skein **simulation)
         sk_domain_clear(&sim->domain);
     if (sim->has_force)
         sk_force_clear(&sim->force);
-    if (sim->has_rigid)
+    if (sim->has_rigid) {
+        sk_network_clear(&sim->network);
         sk_rigid_clear(&sim->rigid);
+    }
     sk_dynamics_clear(&sim->dynamics);
     sk_atoms_clear(&sim->atoms);
     sk_forcefield_clear(&sim->ff);

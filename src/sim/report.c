@@ -51,7 +51,7 @@ static enum sk_code check_folder(const char *path, struct sk_error *err)
     return SK_OK;
 }
 
-static enum sk_code check_folders(const struct skein *sim, struct sk_error *err)
+enum sk_code sk_report_folders(const struct skein *sim, struct sk_error *err)
 {
     enum sk_code code = check_folder(sim->parameters.output.checkpoint, err);
     return code ? code : check_folder(sim->parameters.output.trajectory, err);
@@ -59,7 +59,7 @@ static enum sk_code check_folders(const struct skein *sim, struct sk_error *err)
 
 enum sk_code sk_report_open(struct skein *sim, struct sk_error *err)
 {
-    enum sk_code code = sk_comm_rank(sim->comm) == 0 ? check_folders(sim, err) : SK_OK;
+    enum sk_code code = sk_comm_rank(sim->comm) == 0 ? sk_report_folders(sim, err) : SK_OK;
     const char *path = sim->options.log_json;
     if (!code && path && sk_comm_rank(sim->comm) == 0) {
         sim->json_file = fopen(path, sim->is_resumed ? "a" : "w");
@@ -73,7 +73,7 @@ enum sk_code sk_report_open(struct skein *sim, struct sk_error *err)
     return sk_comm_agree(sim->comm, err, code);
 }
 
-static void log_parameters(struct skein *sim)
+void sk_report_parameters(struct skein *sim)
 {
     if (!sim->log.out || sim->log.verbosity < SK_LOG_NORMAL)
         return;
@@ -88,10 +88,13 @@ enum sk_code sk_report_start(struct skein *sim, struct sk_error *err)
     const int32_t *n = sim->domain.cells.n;
     int ranks = sk_comm_size(sim->comm);
     sk_log_note(log, SK_LOG_NORMAL, "skein %s: %s", SK_VERSION, sim->top.title);
-    log_parameters(sim);
-    sk_log_note(log, SK_LOG_NORMAL, "%lld atoms, %lld rigid waters, %.6g degrees of freedom, box %.6g x %.6g x %.6g",
-                (long long)sim->top.natoms, (long long)sk_topology_settles(&sim->top), sim->dynamics.dof,
-                sim->box.edge[0], sim->box.edge[1], sim->box.edge[2]);
+    sk_report_parameters(sim);
+    sk_log_note(
+        log, SK_LOG_NORMAL,
+        "%lld atoms, %lld rigid waters, %lld other constraints, %.6g degrees of freedom, box %.6g x %.6g x %.6g",
+        (long long)sim->top.natoms, (long long)sk_topology_settles(&sim->top),
+        (long long)sk_topology_constraints(&sim->top), sim->dynamics.dof, sim->box.edge[0], sim->box.edge[1],
+        sim->box.edge[2]);
     sk_log_note(log, SK_LOG_NORMAL, "%d ranks, %s curve through %d x %d x %d cells, kernel %s, force scale 2^%d", ranks,
                 curve_name(sim), n[0], n[1], n[2], sim->variant_names,
                 __builtin_ctzll((unsigned long long)(sim->force.nonbonded.pair.force_scale < 1
@@ -194,7 +197,7 @@ struct totals {
     double messages_per_step, bytes_per_step, collectives_per_step;
     double peak_rss, memory; /* bytes: largest on a rank; held by atoms, lists, halo over all ranks */
     double overhead;         /* bytes: largest on a rank, peak less what it holds of atoms, lists, halo */
-    double constraint_worst;
+    double constraint_worst, velocity_worst, smallest_pivot, rounds_mean;
 };
 
 static struct totals collect_totals(struct skein *sim)
@@ -236,8 +239,15 @@ static struct totals collect_totals(struct skein *sim)
     t.peak_rss = (double)extremes[2];
     t.overhead = (double)extremes[3];
     t.wide = sim->force.wide_steps;
-    t.constraint_worst = sim->dynamics.constraint_worst;
-    sk_comm_max_f64(sim->comm, &t.constraint_worst, 1);
+    const struct sk_network *network = &sim->network;
+    double waters = sim->dynamics.constraint_worst;
+    double worst[3] = {network->worst > waters ? network->worst : waters, sim->dynamics.velocity_worst,
+                       -network->smallest_pivot};
+    sk_comm_max_f64(sim->comm, worst, 3);
+    t.constraint_worst = worst[0];
+    t.velocity_worst = worst[1];
+    t.smallest_pivot = -worst[2];
+    t.rounds_mean = network->solutions ? (double)network->rounds / (double)network->solutions : 0;
     return t;
 }
 
@@ -274,10 +284,15 @@ static void json_done(struct skein *sim, const struct totals *t, bool is_stopped
     sk_json_double(json, "messages_per_step", t->messages_per_step);
     sk_json_double(json, "bytes_per_step", t->bytes_per_step);
     sk_json_double(json, "blocking_collectives_per_step", t->collectives_per_step);
-    sk_json_double(json, "constraint_rounds_mean", 0);
-    sk_json_int(json, "constraint_rounds_max", 0);
-    sk_json_int(json, "constraint_halos", 0);
+    const struct sk_network *network = &sim->network;
+    sk_json_double(json, "constraint_rounds_mean", t->rounds_mean);
+    sk_json_int(json, "constraint_rounds_max", network->largest_rounds);
+    sk_json_int(json, "constraint_halos", network->halos);
+    sk_json_int(json, "constraint_solutions", network->solutions);
+    sk_json_int(json, "constraint_repairs", network->repairs);
     sk_json_double(json, "constraint_worst", t->constraint_worst);
+    sk_json_double(json, "constraint_velocity_worst", t->velocity_worst);
+    sk_json_double(json, "constraint_smallest_pivot", t->smallest_pivot);
     sk_json_double(json, "peak_rss_bytes", t->peak_rss);
     sk_json_double(json, "overhead_bytes", t->overhead);
     sk_json_double(json, "memory_bytes_per_atom", t->memory / (double)sim->top.natoms);
@@ -309,6 +324,11 @@ enum sk_code sk_report_done(struct skein *sim, bool is_stopped, struct sk_error 
     sk_log_note(log, SK_LOG_NORMAL, "%-24s %.3f", "ghosts per atom", (double)t.ghosts / (double)sim->top.natoms);
     sk_log_note(log, SK_LOG_NORMAL, "%-24s %.1f messages, %.0f bytes", "a step sends", t.messages_per_step,
                 t.bytes_per_step);
+    if (sim->network.is_used)
+        sk_log_note(log, SK_LOG_NORMAL,
+                    "%-24s %.3f rounds a solution (at most %lld), %lld repairs, worst error %.2e, smallest pivot %.2e",
+                    "constraints", t.rounds_mean, (long long)sim->network.largest_rounds,
+                    (long long)sim->network.repairs, t.constraint_worst, t.smallest_pivot);
     sk_log_note(log, SK_LOG_NORMAL, "%-24s %.0f bytes an atom, largest process %.1f MB", "memory",
                 t.memory / (double)sim->top.natoms, t.peak_rss * 1e-6);
     if (json_begin(sim, "done"))
@@ -320,33 +340,4 @@ enum sk_code sk_report_done(struct skein *sim, bool is_stopped, struct sk_error 
     if (is_stopped)
         sk_log_note(log, SK_LOG_NORMAL, "run the same command again with --resume to go on");
     return code;
-}
-
-int skein_check(struct skein *sim)
-{
-    struct sk_log *log = &sim->log;
-    log_parameters(sim);
-    sk_log_note(log, SK_LOG_NORMAL, "title: %s", sim->top.title);
-    for (int b = 0; b < sim->top.nblocks; b++) {
-        const struct sk_moltype *type = &sim->top.moltypes[sim->top.blocks[b].moltype];
-        sk_log_note(log, SK_LOG_NORMAL, "%12lld x %-16s %d atoms, %d rigid waters, %d exclusions each",
-                    (long long)sim->top.blocks[b].count, type->name, type->natoms, type->nsettles,
-                    type->excluded_start[type->natoms] / 2);
-    }
-    const int32_t *n = sim->domain.cells.n;
-    sk_log_note(log, SK_LOG_NORMAL,
-                "%lld atoms (replicate %dx%dx%d), box %.6g x %.6g x %.6g, %.6g degrees of freedom, %d x %d x %d cells",
-                (long long)sim->top.natoms, sim->top.replicate[0], sim->top.replicate[1], sim->top.replicate[2],
-                sim->box.edge[0], sim->box.edge[1], sim->box.edge[2], sim->dynamics.dof, n[0], n[1], n[2]);
-    struct skein_energies e;
-    int code = (int)sk_comm_agree(sim->comm, &sim->error,
-                                  sk_comm_rank(sim->comm) == 0 ? check_folders(sim, &sim->error) : SK_OK);
-    if (!code)
-        code = skein_get_energies(sim, &e);
-    if (code)
-        return code;
-    sk_log_note(log, SK_LOG_NORMAL, "potential %.9g, kinetic %.9g, temperature %.6g, pressure %.6g", e.potential,
-                e.kinetic, e.temperature, e.pressure);
-    sk_log_note(log, SK_LOG_NORMAL, "input is valid");
-    return SK_OK;
 }

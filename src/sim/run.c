@@ -103,8 +103,7 @@ static enum sk_code run_loop(struct skein *sim, bool *is_stopped, struct sk_erro
         if ((code = write_step(sim, is_last || *is_stopped, err)))
             return code;
         if (is_last && wants_energy) {
-            sk_dynamics_trial(d);
-            if ((code = sk_report_energy(sim, err)))
+            if ((code = sk_dynamics_trial(d, err)) || (code = sk_report_energy(sim, err)))
                 return code;
         }
         if (is_last || *is_stopped)

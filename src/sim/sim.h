@@ -25,6 +25,7 @@ struct skein {
     struct sk_domain domain;
     struct sk_force force;
     struct sk_rigid rigid;
+    struct sk_network network;
     struct sk_dynamics dynamics;
     struct sk_timer timer;
     struct sk_log log;
@@ -57,6 +58,10 @@ enum sk_code sk_sim_read_checkpoint(struct skein *sim, struct sk_error *err);
 
 /* report.c: human and machine output. Rank 0 writes; collective where it reduces. */
 enum sk_code sk_report_open(struct skein *sim, struct sk_error *err);
+/* Whether output files can be made: fails now, not after hours. Local. */
+enum sk_code sk_report_folders(const struct skein *sim, struct sk_error *err);
+/* The complete run file, to the log. */
+void sk_report_parameters(struct skein *sim);
 enum sk_code sk_report_start(struct skein *sim, struct sk_error *err);
 enum sk_code sk_report_energy(struct skein *sim, struct sk_error *err);
 enum sk_code sk_report_checkpoint(struct skein *sim, double seconds, struct sk_error *err);

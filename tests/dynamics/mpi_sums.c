@@ -28,7 +28,7 @@ static struct sums take(struct skein *sim)
             s.size += llabs((long long)f->pair[i][k]);
             s.hash += (int64_t)mix(mix((uint64_t)(3 * sim->atoms.id[i] + k + 1)) + (uint64_t)f->total[i][k]) >> 8;
         }
-    sk_force_redo_wide(&sim->force, &sim->domain, &sim->atoms, &sim->box, &sim->dynamics.phases);
+    sk_force_redo_wide(&sim->force, &sim->domain, &sim->atoms, &sim->dynamics.phases);
     for (int i = 0; i < sim->atoms.n; i++)
         for (int k = 0; k < 3; k++)
             s.wide[k] += f->wide[i][k];

@@ -24,7 +24,7 @@ static void check_sums(struct skein *sim)
             square += (double)f->pair[i][k] * f->pair[i][k];
         }
     assert_true(square > 1e6 * sim->atoms.n); /* there is something to cancel */
-    sk_force_redo_wide(&sim->force, &sim->domain, &sim->atoms, &sim->box, &sim->dynamics.phases);
+    sk_force_redo_wide(&sim->force, &sim->domain, &sim->atoms, &sim->dynamics.phases);
     for (int i = 0; i < sim->atoms.n; i++)
         for (int k = 0; k < 3; k++) {
             double d = (double)(f->wide[i][k] - f->pair[i][k]);

@@ -1,0 +1,463 @@
+#include "constrain/network.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/sort.h"
+#include "domain/directory.h"
+
+#define INNER_LIMIT  0.03  /* of the tolerance: what a window is solved to */
+#define FINEST_LIMIT 1e-14 /* rounding forbids less */
+
+void sk_network_init(struct sk_network *n, struct sk_comm *comm, const struct sk_topology *top,
+                     const struct sk_parameters *parameters, const struct sk_kernel_variant *variant)
+{
+    memset(n, 0, sizeof *n);
+    n->comm = comm;
+    n->top = top;
+    n->variant = variant;
+    n->solver = parameters->constraints.solver;
+    n->tolerance = parameters->constraints.tolerance;
+    n->limit = INNER_LIMIT * n->tolerance > FINEST_LIMIT ? INNER_LIMIT * n->tolerance : FINEST_LIMIT;
+    n->solves = sk_graph_solves(n->tolerance);
+    n->max_rounds = (int)parameters->constraints.max_rounds;
+    n->smallest_pivot = 1;
+    n->failed_molecule = -1;
+    sk_graphs_init(&n->graphs, top, n->tolerance);
+    n->is_used = sk_topology_constraints(top) > 0;
+    for (int t = 0; t < top->nmoltypes; t++)
+        n->has_neighbours |= n->graphs.of[t].nfragments > n->graphs.of[t].ncomponents;
+    for (int shape = 0; shape < n->graphs.nshapes; shape++) {
+        size_t bytes = sk_fragment_lanes_bytes(&n->graphs.shapes[shape]);
+        n->scratch_bytes = bytes > n->scratch_bytes ? bytes : n->scratch_bytes;
+    }
+    n->scratch = sk_alloc(n->scratch_bytes, 1);
+}
+
+static void side_clear(struct sk_network_side *side)
+{
+    sk_free(&side->atom_rank);
+    sk_free(&side->multiplier_rank);
+    sk_free(&side->atom_first);
+    sk_free(&side->multiplier_first);
+    sk_free(&side->atom);
+    sk_free(&side->multiplier);
+    memset(side, 0, sizeof *side);
+}
+
+static void network_drop_links(struct sk_network *n)
+{
+    SK_REQUIRE(!n->is_exchanging);
+    sk_links_free(&n->atom_links);
+    sk_links_free(&n->multiplier_links);
+    side_clear(&n->send);
+    side_clear(&n->recv);
+}
+
+void sk_network_clear(struct sk_network *n)
+{
+    if (n->is_exchanging)
+        sk_network_exchange_end(n);
+    network_drop_links(n);
+    sk_graphs_clear(&n->graphs);
+    sk_free(&n->ghost_id);
+    sk_free(&n->ghost_x);
+    sk_free(&n->ghost_u);
+    sk_free(&n->constraints);
+    sk_free(&n->outer);
+    sk_free(&n->s);
+    sk_free(&n->p);
+    sk_free(&n->lambda);
+    sk_free(&n->previous);
+    sk_free(&n->windows);
+    sk_free(&n->members);
+    sk_free(&n->residual);
+    sk_free(&n->pivot);
+    sk_free(&n->is_overlapping);
+    sk_free(&n->shaken);
+    sk_free(&n->moved);
+    sk_free(&n->incident);
+    sk_free(&n->scratch);
+    sk_idmap_clear(&n->owned_of);
+    sk_idmap_clear(&n->ghost_of);
+    sk_idmap_clear(&n->constraint_of);
+    sk_idmap_clear(&n->window_of);
+}
+
+/* Keys that tell constraints and fragments of all molecules apart: a molecule has fewer than four an atom. */
+static int64_t key_of(sk_gid molecule, int index)
+{
+    return 4 * molecule + index;
+}
+
+static int network_atom(struct sk_network *n, sk_gid id)
+{
+    int atom = sk_idmap_find(&n->owned_of, id);
+    if (atom < 0)
+        atom = sk_idmap_find(&n->ghost_of, id);
+    if (atom >= 0)
+        return atom;
+    sk_reserve(&n->ghost_id, &n->ghost_id_capacity, (size_t)n->nghosts + 1);
+    n->ghost_id[n->nghosts] = id;
+    sk_idmap_set(&n->ghost_of, id, n->nowned + n->nghosts);
+    return n->nowned + n->nghosts++;
+}
+
+static int network_constraint(struct sk_network *n, int moltype, sk_gid molecule, int index)
+{
+    int k = sk_idmap_find(&n->constraint_of, key_of(molecule, index));
+    if (k >= 0)
+        return k;
+    const struct sk_constraint *c = &n->top->moltypes[moltype].constraints[index];
+    k = n->nconstraints++;
+    sk_reserve(&n->constraints, &n->constraints_capacity, (size_t)k + 1);
+    int i = network_atom(n, molecule + c->i), j = network_atom(n, molecule + c->j);
+    n->constraints[k] = (struct sk_network_constraint){i, j, moltype, index, molecule};
+    sk_idmap_set(&n->constraint_of, key_of(molecule, index), k);
+    if (i >= n->nowned || j >= n->nowned) {
+        sk_reserve(&n->outer, &n->outer_capacity, (size_t)n->nouter + 1);
+        n->outer[n->nouter++] = k;
+    }
+    return k;
+}
+
+static void network_add_window(struct sk_network *n, int moltype, sk_gid molecule, int fragment)
+{
+    if (sk_idmap_find(&n->window_of, key_of(molecule, fragment)) >= 0)
+        return;
+    const struct sk_fragment *f = &n->graphs.of[moltype].fragments[fragment];
+    int ntotal = n->graphs.shapes[f->shape].ntotal, w = n->nwindows++;
+    sk_reserve(&n->windows, &n->windows_capacity, (size_t)w + 1);
+    sk_reserve(&n->members, &n->members_capacity, (size_t)(n->nmembers + ntotal));
+    n->windows[w] = (struct sk_window){moltype,     fragment, molecule,
+                                       n->nmembers, false,    sk_idmap_find(&n->owned_of, molecule + f->lowest) >= 0};
+    sk_idmap_set(&n->window_of, key_of(molecule, fragment), w);
+    for (int c = 0; c < ntotal; c++)
+        n->members[n->nmembers++] = network_constraint(n, moltype, molecule, f->constraint[c]);
+}
+
+/* Windows of all fragments whose cores touch an owned atom, and what these name. */
+static void network_add_windows(struct sk_network *n, const struct sk_atoms *atoms)
+{
+    n->nowned = atoms->n;
+    n->nghosts = n->nconstraints = n->nouter = n->nwindows = n->nmembers = 0;
+    sk_idmap_reset(&n->owned_of, (size_t)atoms->n);
+    sk_idmap_reset(&n->ghost_of, 64);
+    sk_idmap_reset(&n->constraint_of, (size_t)atoms->n);
+    sk_idmap_reset(&n->window_of, 64);
+    for (int i = 0; i < atoms->n; i++) {
+        struct sk_place at = sk_topology_find(n->top, atoms->id[i]);
+        if (n->graphs.of[at.moltype].nfragments)
+            sk_idmap_set(&n->owned_of, atoms->id[i], i);
+    }
+    for (int i = 0; i < atoms->n; i++) {
+        struct sk_place at = sk_topology_find(n->top, atoms->id[i]);
+        const struct sk_graph *graph = &n->graphs.of[at.moltype];
+        if (!graph->nfragments)
+            continue;
+        for (int f = graph->atom_fragment_start[at.place]; f < graph->atom_fragment_start[at.place + 1]; f++)
+            network_add_window(n, at.moltype, at.molecule, graph->atom_fragment[f]);
+    }
+}
+
+/* What this rank lacks: ghosts, then multipliers from outside the cores that it solves itself; the id of the atom whose
+ * owner has each. */
+struct lack {
+    int nmultipliers;
+    int *multiplier; /* local constraints */
+    sk_gid *id;      /* [nghosts + nmultipliers] */
+    int32_t *owner;
+};
+
+static void lack_find(struct sk_network *n, struct lack *lack)
+{
+    *lack = (struct lack){0};
+    lack->multiplier = sk_alloc((size_t)n->nconstraints, sizeof *lack->multiplier);
+    lack->id = sk_alloc((size_t)(n->nghosts + n->nconstraints), sizeof *lack->id);
+    lack->owner = sk_alloc((size_t)(n->nghosts + n->nconstraints), sizeof *lack->owner);
+    if (n->nghosts)
+        memcpy(lack->id, n->ghost_id, (size_t)n->nghosts * sizeof *lack->id);
+    for (int k = 0; k < n->nconstraints; k++) {
+        const struct sk_network_constraint *c = &n->constraints[k];
+        const struct sk_graph *graph = &n->graphs.of[c->moltype];
+        int fragment = graph->core_of[c->index];
+        if (sk_idmap_find(&n->window_of, key_of(c->molecule, fragment)) >= 0)
+            continue;
+        lack->id[n->nghosts + lack->nmultipliers] = c->molecule + graph->fragments[fragment].lowest;
+        lack->multiplier[lack->nmultipliers++] = k;
+    }
+}
+
+static void lack_clear(struct lack *lack)
+{
+    sk_free(&lack->multiplier);
+    sk_free(&lack->id);
+    sk_free(&lack->owner);
+}
+
+/* Things in the order of their ranks, as links want them: fills rank[], first[] and thing[] of one kind. */
+static int side_fill(int nranks, int nthings, const int32_t *owner, const int *local, int **rank, int **first,
+                     int **thing)
+{
+    int *count = sk_calloc((size_t)nranks + 1, sizeof *count), nlinks = 0;
+    for (int t = 0; t < nthings; t++)
+        count[owner[t] + 1]++;
+    for (int r = 0; r < nranks; r++)
+        nlinks += count[r + 1] > 0;
+    *rank = sk_alloc((size_t)nlinks, sizeof **rank);
+    *first = sk_calloc((size_t)nlinks + 1, sizeof **first);
+    *thing = sk_alloc((size_t)nthings, sizeof **thing);
+    int link = 0;
+    for (int r = 0; r < nranks; r++) {
+        if (count[r + 1]) {
+            (*rank)[link] = r;
+            (*first)[link + 1] = (*first)[link] + count[r + 1];
+            link++;
+        }
+        count[r + 1] += count[r];
+    }
+    for (int t = 0; t < nthings; t++)
+        (*thing)[count[owner[t]]++] = local[t];
+    sk_free(&count);
+    return nlinks;
+}
+
+/* What one rank asks of another. */
+struct request {
+    int32_t natoms, nmultipliers;
+    int64_t key[]; /* ids of atoms, then pairs of molecule and index in the template */
+};
+
+/* Sends requests for what the receiving side lists; returns what others ask of this rank. */
+static void network_request(struct sk_network *n, struct sk_receipt *receipt)
+{
+    int nranks = sk_comm_size(n->comm), nparcels = 0;
+    const struct sk_network_side *side = &n->recv;
+    int natoms = side->atom_first[side->natom_links], nmultipliers = side->multiplier_first[side->nmultiplier_links];
+    size_t most = (size_t)(side->natom_links + side->nmultiplier_links);
+    struct sk_parcel *parcels = sk_alloc(most, sizeof *parcels);
+    unsigned char *buffer = sk_alloc(most * sizeof(struct request) + (size_t)(natoms + 2 * nmultipliers) * 8, 1);
+    unsigned char *to = buffer;
+    for (int r = 0, a = 0, m = 0; r < nranks; r++) {
+        bool has_atoms = a < side->natom_links && side->atom_rank[a] == r;
+        bool has_multipliers = m < side->nmultiplier_links && side->multiplier_rank[m] == r;
+        if (!has_atoms && !has_multipliers)
+            continue;
+        struct request *request = (struct request *)to;
+        *request = (struct request){0, 0};
+        int64_t *key = request->key;
+        if (has_atoms) {
+            for (int t = side->atom_first[a]; t < side->atom_first[a + 1]; t++, request->natoms++)
+                *key++ = n->ghost_id[side->atom[t] - n->nowned];
+            a++;
+        }
+        if (has_multipliers) {
+            for (int t = side->multiplier_first[m]; t < side->multiplier_first[m + 1]; t++, request->nmultipliers++) {
+                *key++ = n->constraints[side->multiplier[t]].molecule;
+                *key++ = n->constraints[side->multiplier[t]].index;
+            }
+            m++;
+        }
+        parcels[nparcels++] = (struct sk_parcel){r, (size_t)((unsigned char *)key - to), to};
+        to = (unsigned char *)key;
+    }
+    sk_comm_exchange(n->comm, parcels, nparcels, receipt);
+    sk_free(&buffer);
+    sk_free(&parcels);
+}
+
+/* The sending side, from the requests that came. */
+static void network_grant(struct sk_network *n, const struct sk_receipt *receipt)
+{
+    struct sk_network_side *side = &n->send;
+    size_t most = (size_t)receipt->count, atoms = 0, multipliers = 0;
+    for (int p = 0; p < receipt->count; p++) {
+        const struct request *request = (const struct request *)receipt->parcels[p].bytes;
+        atoms += (size_t)request->natoms;
+        multipliers += (size_t)request->nmultipliers;
+    }
+    side->atom_rank = sk_alloc(most, sizeof *side->atom_rank);
+    side->multiplier_rank = sk_alloc(most, sizeof *side->multiplier_rank);
+    side->atom_first = sk_calloc(most + 1, sizeof *side->atom_first);
+    side->multiplier_first = sk_calloc(most + 1, sizeof *side->multiplier_first);
+    side->atom = sk_alloc(atoms, sizeof *side->atom);
+    side->multiplier = sk_alloc(multipliers, sizeof *side->multiplier);
+    int a = 0, m = 0;
+    for (int p = 0; p < receipt->count; p++) {
+        const struct request *request = (const struct request *)receipt->parcels[p].bytes;
+        const int64_t *key = request->key;
+        for (int t = 0; t < request->natoms; t++) {
+            side->atom[a] = sk_idmap_find(&n->owned_of, *key++);
+            SK_REQUIRE(side->atom[a++] >= 0);
+        }
+        for (int t = 0; t < request->nmultipliers; t++, key += 2) {
+            side->multiplier[m] = sk_idmap_find(&n->constraint_of, key_of(key[0], (int)key[1]));
+            SK_REQUIRE(side->multiplier[m++] >= 0);
+        }
+        if (request->natoms) {
+            side->atom_rank[side->natom_links++] = receipt->parcels[p].rank;
+            side->atom_first[side->natom_links] = a;
+        }
+        if (request->nmultipliers) {
+            side->multiplier_rank[side->nmultiplier_links++] = receipt->parcels[p].rank;
+            side->multiplier_first[side->nmultiplier_links] = m;
+        }
+    }
+}
+
+static struct sk_links *links_of(struct sk_comm *comm, int tag, size_t item, int nsend, const int *send_rank,
+                                 const int *send_first, int nrecv, const int *recv_rank, const int *recv_first)
+{
+    size_t *send = sk_alloc((size_t)nsend, sizeof *send), *recv = sk_alloc((size_t)nrecv, sizeof *recv);
+    for (int l = 0; l < nsend; l++)
+        send[l] = (size_t)(send_first[l + 1] - send_first[l]) * item;
+    for (int l = 0; l < nrecv; l++)
+        recv[l] = (size_t)(recv_first[l + 1] - recv_first[l]) * item;
+    struct sk_links *links = sk_links_new(comm, tag, nsend, send_rank, send, nrecv, recv_rank, recv);
+    sk_free(&recv);
+    sk_free(&send);
+    return links;
+}
+
+enum { TAG_ATOMS = 4, TAG_MULTIPLIERS = 5 };
+
+/* Finds who has what this rank lacks and makes the channels. Collective. */
+static enum sk_code network_connect(struct sk_network *n, const struct lack *lack, struct sk_error *err)
+{
+    int nwanted = n->nghosts + lack->nmultipliers, nmine = 0, lost = -1;
+    sk_gid *mine = sk_alloc((size_t)n->nowned, sizeof *mine);
+    for (size_t s = 0; s < n->owned_of.size; s++)
+        if (n->owned_of.slot[s].key >= 0)
+            mine[nmine++] = n->owned_of.slot[s].key;
+    sk_directory_find(n->comm, n->top->natoms, mine, nmine, lack->id, nwanted, lack->owner);
+    sk_free(&mine);
+    for (int w = 0; w < nwanted; w++)
+        lost = lack->owner[w] < 0 ? w : lost;
+    enum sk_code code = lost < 0 ? SK_OK
+                                 : sk_fail(err, SK_EINTERNAL,
+                                           "no rank owns atom %lld, which a constraint names; please report this",
+                                           (long long)lack->id[lost] + 1);
+    code = sk_comm_agree(n->comm, err, code);
+    if (code)
+        return code;
+    int nranks = sk_comm_size(n->comm);
+    struct sk_network_side *recv = &n->recv, *send = &n->send;
+    int *ghost = sk_alloc((size_t)n->nghosts, sizeof *ghost);
+    for (int g = 0; g < n->nghosts; g++)
+        ghost[g] = n->nowned + g;
+    recv->natom_links = side_fill(nranks, n->nghosts, lack->owner, ghost, &recv->atom_rank, &recv->atom_first,
+                                  &recv->atom);
+    recv->nmultiplier_links = side_fill(nranks, lack->nmultipliers, lack->owner + n->nghosts, lack->multiplier,
+                                        &recv->multiplier_rank, &recv->multiplier_first, &recv->multiplier);
+    sk_free(&ghost);
+    struct sk_receipt receipt;
+    network_request(n, &receipt);
+    network_grant(n, &receipt);
+    sk_receipt_clear(&receipt);
+    n->atom_links = links_of(n->comm, TAG_ATOMS, sizeof(sk_frac[3]) + sizeof(double[3]), send->natom_links,
+                             send->atom_rank, send->atom_first, recv->natom_links, recv->atom_rank, recv->atom_first);
+    n->multiplier_links = links_of(n->comm, TAG_MULTIPLIERS, sizeof(double), send->nmultiplier_links,
+                                   send->multiplier_rank, send->multiplier_first, recv->nmultiplier_links,
+                                   recv->multiplier_rank, recv->multiplier_first);
+    return SK_OK;
+}
+
+/* Boundary windows last, equal shapes together: a batch is a run of windows of one shape. */
+static void network_sort_windows(struct sk_network *n, const struct lack *lack)
+{
+    char *is_lacking = sk_calloc((size_t)n->nconstraints, 1);
+    for (int m = 0; m < lack->nmultipliers; m++)
+        is_lacking[lack->multiplier[m]] = 1;
+    for (int o = 0; o < n->nouter; o++)
+        is_lacking[n->outer[o]] = 1;
+    size_t count = (size_t)n->nwindows;
+    struct sk_keyed *order = sk_alloc(count, sizeof *order), *scratch = sk_alloc(count, sizeof *scratch);
+    n->ninner_windows = 0;
+    for (int w = 0; w < n->nwindows; w++) {
+        struct sk_window *window = &n->windows[w];
+        int shape = n->graphs.of[window->moltype].fragments[window->fragment].shape;
+        for (int m = 0; m < n->graphs.shapes[shape].ntotal; m++)
+            window->is_boundary |= is_lacking[n->members[window->member + m]] != 0;
+        n->ninner_windows += !window->is_boundary;
+        order[w] = (struct sk_keyed){(uint64_t)window->is_boundary << 32 | (uint64_t)shape, w};
+    }
+    sk_sort_keyed(order, scratch, n->nwindows);
+    struct sk_window *sorted = sk_alloc(count, sizeof *sorted);
+    for (int w = 0; w < n->nwindows; w++)
+        sorted[w] = n->windows[order[w].value];
+    sk_free(&n->windows);
+    n->windows = sorted;
+    n->windows_capacity = count;
+    for (int w = 0; w < n->nwindows; w++)
+        sk_idmap_set(&n->window_of, key_of(sorted[w].molecule, sorted[w].fragment), w);
+    sk_free(&is_lacking);
+    sk_free(&order);
+    sk_free(&scratch);
+}
+
+/* The constraints of every owned atom, in the order in which corrections are summed. */
+static void network_list_moved(struct sk_network *n, const struct sk_atoms *atoms)
+{
+    int nincident = 0;
+    n->nmoved = 0;
+    sk_reserve(&n->moved, &n->moved_capacity, n->owned_of.used);
+    for (int i = 0; i < atoms->n; i++) {
+        struct sk_place at = sk_topology_find(n->top, atoms->id[i]);
+        const struct sk_graph *graph = &n->graphs.of[at.moltype];
+        if (!graph->nfragments || graph->atom_start[at.place] == graph->atom_start[at.place + 1])
+            continue;
+        struct sk_network_atom *moved = &n->moved[n->nmoved++];
+        const struct sk_moltype *type = &n->top->moltypes[at.moltype];
+        *moved = (struct sk_network_atom){i, nincident, nincident, 1 / n->top->kinds[type->atoms[at.place].kind].mass};
+        for (int c = graph->atom_start[at.place]; c < graph->atom_start[at.place + 1]; c++) {
+            int index = graph->atom_constraint[c];
+            int k = sk_idmap_find(&n->constraint_of, key_of(at.molecule, index));
+            SK_REQUIRE(k >= 0);
+            sk_reserve(&n->incident, &n->incident_capacity, (size_t)nincident + 1);
+            n->incident[nincident++] = (struct sk_network_incident){k, type->constraints[index].i == at.place ? 1 : -1};
+        }
+        moved->end = nincident;
+    }
+}
+
+enum sk_code sk_network_rebuild(struct sk_network *n, const struct sk_atoms *atoms, struct sk_error *err)
+{
+    if (!n->is_used)
+        return SK_OK;
+    network_drop_links(n);
+    network_add_windows(n, atoms);
+    struct lack lack;
+    lack_find(n, &lack);
+    network_sort_windows(n, &lack);
+    enum sk_code code = SK_OK;
+    if (n->graphs.has_remote && sk_comm_size(n->comm) > 1)
+        code = network_connect(n, &lack, err);
+    lack_clear(&lack);
+    network_list_moved(n, atoms);
+    sk_reserve(&n->ghost_x, &n->ghost_x_capacity, (size_t)n->nghosts);
+    sk_reserve(&n->ghost_u, &n->ghost_u_capacity, (size_t)n->nghosts);
+    size_t count = (size_t)n->nconstraints;
+    sk_reserve(&n->s, &n->s_capacity, count);
+    sk_reserve(&n->p, &n->p_capacity, count);
+    sk_reserve(&n->lambda, &n->lambda_capacity, count);
+    sk_reserve(&n->previous, &n->previous_capacity, count);
+    sk_reserve(&n->residual, &n->residual_capacity, (size_t)n->nwindows);
+    sk_reserve(&n->pivot, &n->pivot_capacity, (size_t)n->nwindows);
+    sk_reserve(&n->is_overlapping, &n->overlapping_capacity, (size_t)n->nwindows);
+    if (n->solver == SK_SOLVER_SHAKE)
+        sk_reserve(&n->shaken, &n->shaken_capacity, (size_t)(n->nowned + n->nghosts));
+    return code;
+}
+
+size_t sk_network_memory(const struct sk_network *n)
+{
+    return n->ghost_id_capacity * sizeof *n->ghost_id + (n->ghost_x_capacity + n->ghost_u_capacity) * 24 +
+           n->constraints_capacity * sizeof *n->constraints + n->outer_capacity * sizeof *n->outer +
+           (n->s_capacity + n->p_capacity) * 24 + (n->lambda_capacity + n->previous_capacity) * 8 +
+           n->windows_capacity * sizeof *n->windows + n->members_capacity * sizeof *n->members +
+           (n->residual_capacity + n->pivot_capacity) * 8 + n->overlapping_capacity +
+           n->shaken_capacity * sizeof *n->shaken + n->moved_capacity * sizeof *n->moved +
+           n->incident_capacity * sizeof *n->incident + n->scratch_bytes +
+           (n->owned_of.size + n->ghost_of.size + n->constraint_of.size + n->window_of.size) *
+               sizeof(struct sk_idmap_slot);
+}

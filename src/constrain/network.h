@@ -1,0 +1,160 @@
+/* Network: the constraints, rigid water apart, that a rank works on: the fragments whose cores touch its atoms, the
+ * atoms of others that their windows name (found through the directory, however far away), and the channels on which
+ * atoms and multipliers travel. Owns all of these; made anew at every rebuild. A fragment is solved by every rank that
+ * owns an atom of its core, with the same bits, so nobody waits for the result; the owner of the core's lowest atom
+ * answers for it: sends its multipliers to those whose windows overlap it, checks it, counts its virial.
+ * Not here: how windows are cut (graph.h), the arithmetic of one (kernel/fragment.h), what is moved (dynamics). */
+#ifndef SK_CONSTRAIN_NETWORK_H
+#define SK_CONSTRAIN_NETWORK_H
+
+#include "base/idmap.h"
+#include "constrain/graph.h"
+#include "geom/box.h"
+#include "kernel/pair.h"
+#include "model/atoms.h"
+#include "model/parameters.h"
+#include "par/links.h"
+
+/* One fragment of one molecule. */
+struct sk_window {
+    int32_t moltype, fragment;
+    sk_gid molecule;    /* id of its first atom */
+    int member;         /* first of its constraints in members, in the order of its shape */
+    bool is_boundary;   /* names atoms or multipliers of other ranks */
+    bool is_answerable; /* this rank owns the lowest atom of the core */
+};
+
+/* Atoms and multipliers that go to or come from other ranks, by link. */
+struct sk_network_side {
+    int natom_links, nmultiplier_links;
+    int *atom_rank, *multiplier_rank;
+    int *atom_first, *multiplier_first; /* [links + 1] */
+    int *atom, *multiplier;             /* local atoms (ghosts on receiving), local constraints */
+};
+
+struct sk_network {
+    struct sk_comm *comm;
+    const struct sk_topology *top;
+    struct sk_graphs graphs;
+    const struct sk_kernel_variant *variant;
+    enum sk_solver solver;
+    double tolerance, limit; /* relative; limit: what a window is solved to */
+    int solves;              /* of all windows in a normal step */
+    int max_rounds;
+    bool is_used;        /* the topology has constraints */
+    bool has_neighbours; /* some component has more than one fragment */
+    /* local atoms: owned ones by their index, then ghosts */
+    int nowned, nghosts;
+    sk_gid *ghost_id;
+    sk_frac (*ghost_x)[3];
+    double (*ghost_u)[3];
+    size_t ghost_id_capacity, ghost_x_capacity, ghost_u_capacity;
+    int nconstraints, nouter;
+    int *outer; /* [nouter] local constraints of ghosts */
+    struct sk_network_constraint {
+        int32_t i, j; /* local atoms */
+        int32_t moltype, index;
+        sk_gid molecule;
+    } * constraints;
+    double (*s)[3], (*p)[3];   /* old and drifted bonds */
+    double *lambda, *previous; /* multipliers, and those of the last exchange, from which windows start */
+    size_t constraints_capacity, outer_capacity, s_capacity, p_capacity, lambda_capacity, previous_capacity;
+    /* windows, sorted: inner ones, then boundary ones; by shape within */
+    int nwindows, ninner_windows, nmembers;
+    struct sk_window *windows;
+    int *members;         /* local constraints of the windows */
+    double *residual;     /* [nwindows] of the core, at the last check */
+    double *pivot;        /* [nwindows] smallest, of the last solution */
+    char *is_overlapping; /* [nwindows] the component has other fragments: multipliers must be exchanged */
+    size_t windows_capacity, members_capacity, residual_capacity, pivot_capacity, overlapping_capacity;
+    /* owned atoms with constraints: theirs, ascending by template index; sign -1 where the atom is j */
+    int nmoved;
+    struct sk_network_atom {
+        int32_t atom, first, end; /* into incident */
+        double inverse_mass;
+    } * moved;
+    struct sk_network_incident {
+        int32_t constraint;
+        int32_t sign;
+    } * incident;
+    size_t moved_capacity, incident_capacity;
+    void *scratch; /* of one batch */
+    size_t scratch_bytes;
+    double (*shaken)[3]; /* [nowned + nghosts] u as classic SHAKE changes it */
+    size_t shaken_capacity;
+    struct sk_idmap owned_of, ghost_of, constraint_of, window_of;
+    struct sk_network_side send, recv;
+    struct sk_links *atom_links, *multiplier_links;
+    bool is_exchanging; /* the last multipliers of a solution are on their way */
+    /* for the report */
+    int64_t solutions, rounds, largest_rounds, halos, repairs;
+    double worst, smallest_pivot;
+    sk_gid failed_molecule; /* equal on all ranks; -1: none */
+    int failed_moltype, failed_component;
+};
+
+/* What is solved: bonds of fixed length (u: moves), or velocities along them (u: velocities). */
+enum sk_network_what { SK_NETWORK_POSITIONS, SK_NETWORK_VELOCITIES };
+
+/* Local. variant: for the window kernels. */
+void sk_network_init(struct sk_network *network, struct sk_comm *comm, const struct sk_topology *top,
+                     const struct sk_parameters *parameters, const struct sk_kernel_variant *variant);
+void sk_network_clear(struct sk_network *network);
+/* Collective. After owned atoms changed. Errors (SK_EINTERNAL): an atom that no rank owns. */
+enum sk_code sk_network_rebuild(struct sk_network *network, const struct sk_atoms *atoms, struct sk_error *err);
+
+/* Collective, at the start, with atoms wherever they are. Errors (SK_EINPUT): lengths that make no triangle or reach
+ * half the box, constraints that depend on each other; all by name. weakness: on the rank that has it, the constraint
+ * that is closest to depending on others, if its pivot is below 1e-2 (bond angles beyond about 174 degrees). */
+struct sk_weakness {
+    double pivot;
+    char where[384];
+};
+enum sk_code sk_network_examine(struct sk_network *network, const struct sk_atoms *atoms, const struct sk_box *box,
+                                struct sk_weakness *weakness, struct sk_error *err);
+
+/* Collective over neighbours, the three in this order; anything may be done between the first two.
+ * Begin: positions at time t and u of owned atoms [n][3] leave. Solve: multipliers of all constraints of owned atoms;
+ * with SK_NETWORK_POSITIONS so that the bonds of x + u have their lengths, to the accuracy of the normal number of
+ * solves. The last multipliers are then on their way, and check (which may be called later, but before the next begin)
+ * receives them and returns the largest relative error of a length (or of |s . v| / s^2), on this rank, in the cores
+ * that it answers for: NaN or too large is for sk_network_repair. */
+void sk_network_begin(struct sk_network *network, const struct sk_atoms *atoms, const double *u);
+void sk_network_solve(struct sk_network *network, enum sk_network_what what, const struct sk_atoms *atoms,
+                      const struct sk_box *box, const double *u);
+double sk_network_check(struct sk_network *network, enum sk_network_what what);
+/* Correction of moved atom m: inverse mass times sum of sign lambda s. */
+void sk_network_correction(const struct sk_network *network, int m, double correction[3]);
+/* Adds to virial[3] the diagonal of -1/2 sum lambda s (x) s over the constraints whose lower atom this rank owns,
+ * scaled and rounded one at a time. */
+void sk_network_virial(const struct sk_network *network, double scale, sk_int128 virial[3]);
+/* Collective, blocking, rare: after check found too much on some rank. More rounds for the components concerned; those
+ * that contract too slowly are solved exactly, on one rank. Errors (SK_EPHYSICS) name step, molecule, residue, atoms,
+ * ranks, lengths and the residual of each round; failed_molecule and failed_component tell which. */
+enum sk_code sk_network_repair(struct sk_network *network, enum sk_network_what what, int64_t step,
+                               struct sk_error *err);
+size_t sk_network_memory(const struct sk_network *network);
+
+/* ---- internal to the module ---- */
+
+/* solve.c. Solves windows [first, end), or those with is_wanted[window] of them, from the previous multipliers; their
+ * cores go to lambda. */
+void sk_network_run(struct sk_network *network, enum sk_network_what what, int first, int end, const char *is_wanted);
+/* Multipliers of answered cores leave; those of other ranks have arrived in lambda. */
+void sk_network_exchange_begin(struct sk_network *network);
+void sk_network_exchange_end(struct sk_network *network);
+/* Refreshes residual[] of the windows that this rank answers for (all, or those with is_wanted); the largest, or NaN.
+ */
+double sk_network_measure(struct sk_network *network, enum sk_network_what what, const char *is_wanted);
+/* Relative error of constraint row c of a window with the present multipliers (all of its neighbours are members). */
+double sk_network_residual(const struct sk_network *network, enum sk_network_what what, const struct sk_window *window,
+                           int c);
+/* shake.c: the classic solver, from bonds s and u of local atoms; the largest residual that is left is equal on all
+ * ranks. Collective, blocking. */
+void sk_network_shake(struct sk_network *network, enum sk_network_what what, const double *u);
+double sk_network_shake_measure(struct sk_network *network, enum sk_network_what what, int *worst_constraint);
+/* solve.c: sends value (owned [n][3]) of atoms that others hold, and receives that of ghosts into ghost [nghosts][3].
+ */
+void sk_network_forward(struct sk_network *network, const double (*value)[3], double (*ghost)[3]);
+
+#endif

@@ -1,0 +1,314 @@
+#include <math.h>
+#include <string.h>
+
+#include "base/math.h"
+#include "constrain/network.h"
+
+#define MAX_STEPS 8 /* Newton steps in a window */
+#define LANES     SK_FRAGMENT_LANES
+
+/* What travels of an atom: its place at time t and what the solution changes. */
+struct item {
+    sk_frac x[3];
+    double u[3];
+};
+
+void sk_network_begin(struct sk_network *n, const struct sk_atoms *atoms, const double *u)
+{
+    if (!n->atom_links)
+        return;
+    for (int l = 0; l < n->send.natom_links; l++) {
+        struct item *item = sk_links_send_buffer(n->atom_links, l);
+        for (int t = n->send.atom_first[l]; t < n->send.atom_first[l + 1]; t++, item++) {
+            int i = n->send.atom[t];
+            memcpy(item->x, atoms->x[i], sizeof item->x);
+            memcpy(item->u, u + 3 * i, sizeof item->u);
+        }
+    }
+    sk_links_begin(n->atom_links);
+    n->halos += sk_comm_size(n->comm) > 1;
+}
+
+void sk_network_forward(struct sk_network *n, const double (*value)[3], double (*ghost)[3])
+{
+    if (!n->atom_links)
+        return;
+    for (int l = 0; l < n->send.natom_links; l++) {
+        struct item *item = sk_links_send_buffer(n->atom_links, l);
+        for (int t = n->send.atom_first[l]; t < n->send.atom_first[l + 1]; t++, item++) {
+            memset(item->x, 0, sizeof item->x);
+            memcpy(item->u, value[n->send.atom[t]], sizeof item->u);
+        }
+    }
+    sk_links_begin(n->atom_links);
+    for (int l; (l = sk_links_arrived(n->atom_links)) >= 0;) {
+        const struct item *item = sk_links_recv_buffer(n->atom_links, l);
+        for (int t = n->recv.atom_first[l]; t < n->recv.atom_first[l + 1]; t++, item++)
+            memcpy(ghost[n->recv.atom[t] - n->nowned], item->u, sizeof item->u);
+    }
+    sk_links_end(n->atom_links);
+}
+
+static void atoms_arrive(struct sk_network *n)
+{
+    if (!n->atom_links)
+        return;
+    for (int l; (l = sk_links_arrived(n->atom_links)) >= 0;) {
+        const struct item *item = sk_links_recv_buffer(n->atom_links, l);
+        for (int t = n->recv.atom_first[l]; t < n->recv.atom_first[l + 1]; t++, item++) {
+            int g = n->recv.atom[t] - n->nowned;
+            memcpy(n->ghost_x[g], item->x, sizeof item->x);
+            memcpy(n->ghost_u[g], item->u, sizeof item->u);
+        }
+    }
+    sk_links_end(n->atom_links);
+}
+
+/* Old bond and drifted bond (or relative velocity) of a constraint. */
+static void fill_bond(struct sk_network *n, enum sk_network_what what, int k, const struct sk_atoms *atoms,
+                      const struct sk_box *box, const double *u)
+{
+    int i = n->constraints[k].i, j = n->constraints[k].j;
+    const sk_frac *xi = i < n->nowned ? atoms->x[i] : n->ghost_x[i - n->nowned];
+    const sk_frac *xj = j < n->nowned ? atoms->x[j] : n->ghost_x[j - n->nowned];
+    const double *ui = i < n->nowned ? u + 3 * i : n->ghost_u[i - n->nowned];
+    const double *uj = j < n->nowned ? u + 3 * j : n->ghost_u[j - n->nowned];
+    for (int d = 0; d < 3; d++) {
+        n->s[k][d] = sk_frac_difference(xi[d], xj[d]) * box->edge[d];
+        n->p[k][d] = what == SK_NETWORK_POSITIONS ? n->s[k][d] + (ui[d] - uj[d]) : ui[d] - uj[d];
+    }
+}
+
+static void fill_inner_bonds(struct sk_network *n, enum sk_network_what what, const struct sk_atoms *atoms,
+                             const struct sk_box *box, const double *u)
+{
+    for (int k = 0; k < n->nconstraints; k++)
+        if (n->constraints[k].i < n->nowned && n->constraints[k].j < n->nowned)
+            fill_bond(n, what, k, atoms, box, u);
+}
+
+static void fill_outer_bonds(struct sk_network *n, enum sk_network_what what, const struct sk_atoms *atoms,
+                             const struct sk_box *box, const double *u)
+{
+    for (int o = 0; o < n->nouter; o++)
+        fill_bond(n, what, n->outer[o], atoms, box, u);
+}
+
+static const struct sk_fragment *fragment_of(const struct sk_network *n, const struct sk_window *window)
+{
+    return &n->graphs.of[window->moltype].fragments[window->fragment];
+}
+
+static void gather(const struct sk_network *n, const struct sk_fragment_shape *shape, const int *const member[LANES],
+                   struct sk_fragment_lanes *lanes)
+{
+    for (int c = 0; c < shape->ntotal; c++)
+        for (int v = 0; v < LANES; v++) {
+            int k = member[v][c];
+            for (int d = 0; d < 3; d++) {
+                lanes->s[c][d][v] = n->s[k][d];
+                if (c < shape->nwindow)
+                    lanes->p[c][d][v] = n->p[k][d];
+            }
+            lanes->lambda[c][v] = n->previous[k];
+        }
+}
+
+/* At most LANES windows of one shape. */
+static void run_batch(struct sk_network *n, enum sk_network_what what, const int *window, int count)
+{
+    int shape_index = fragment_of(n, &n->windows[window[0]])->shape;
+    const struct sk_fragment_shape *shape = &n->graphs.shapes[shape_index];
+    const int *member[LANES];
+    struct sk_fragment_lanes lanes;
+    for (int v = 0; v < LANES; v++)
+        member[v] = n->members + n->windows[window[v < count ? v : 0]].member;
+    sk_fragment_lanes_place(shape, n->scratch, &lanes);
+    gather(n, shape, member, &lanes);
+    if (what == SK_NETWORK_POSITIONS)
+        n->variant->fragment_positions(shape, &lanes, n->limit, MAX_STEPS);
+    else
+        n->variant->fragment_velocities(shape, &lanes);
+    for (int v = 0; v < count; v++) {
+        n->residual[window[v]] = lanes.residual[v];
+        n->pivot[window[v]] = lanes.pivot[v];
+        /* a window that failed changes nothing: its bonds are then seen to be wrong */
+        bool has_failed = !(lanes.residual[v] < 1);
+        for (int c = 0; c < shape->nwindow; c++)
+            if (shape->is_core[c])
+                n->lambda[member[v][c]] = has_failed ? 0 : lanes.lambda[c][v];
+    }
+}
+
+void sk_network_run(struct sk_network *n, enum sk_network_what what, int first, int end, const char *is_wanted)
+{
+    int batch[LANES], count = 0, shape = -1;
+    for (int w = first; w < end; w++) {
+        if (is_wanted && !is_wanted[w])
+            continue;
+        int mine = fragment_of(n, &n->windows[w])->shape;
+        if (count == LANES || (count && mine != shape)) {
+            run_batch(n, what, batch, count);
+            count = 0;
+        }
+        shape = mine;
+        batch[count++] = w;
+    }
+    if (count)
+        run_batch(n, what, batch, count);
+}
+
+void sk_network_exchange_begin(struct sk_network *n)
+{
+    n->is_exchanging = true;
+    if (!n->multiplier_links)
+        return;
+    for (int l = 0; l < n->send.nmultiplier_links; l++) {
+        double *value = sk_links_send_buffer(n->multiplier_links, l);
+        for (int t = n->send.multiplier_first[l]; t < n->send.multiplier_first[l + 1]; t++)
+            *value++ = n->lambda[n->send.multiplier[t]];
+    }
+    sk_links_begin(n->multiplier_links);
+}
+
+void sk_network_exchange_end(struct sk_network *n)
+{
+    n->is_exchanging = false;
+    if (!n->multiplier_links)
+        return;
+    for (int l; (l = sk_links_arrived(n->multiplier_links)) >= 0;) {
+        const double *value = sk_links_recv_buffer(n->multiplier_links, l);
+        for (int t = n->recv.multiplier_first[l]; t < n->recv.multiplier_first[l + 1]; t++)
+            n->lambda[n->recv.multiplier[t]] = *value++;
+    }
+    sk_links_end(n->multiplier_links);
+}
+
+/* Components of one fragment are exact after one solution: only the others need multipliers of their neighbours. */
+static bool has_neighbours(const struct sk_network *n, const struct sk_window *window)
+{
+    const struct sk_graph *graph = &n->graphs.of[window->moltype];
+    const struct sk_fragment *f = &graph->fragments[window->fragment];
+    return f->ncore < graph->component_size[f->component];
+}
+
+static void solve_again(struct sk_network *n, enum sk_network_what what)
+{
+    char *is_wanted = n->is_overlapping;
+    for (int w = 0; w < n->nwindows; w++)
+        is_wanted[w] = has_neighbours(n, &n->windows[w]);
+    sk_network_exchange_begin(n);
+    sk_network_exchange_end(n);
+    memcpy(n->previous, n->lambda, (size_t)n->nconstraints * sizeof *n->lambda);
+    sk_network_run(n, what, 0, n->nwindows, is_wanted);
+}
+
+void sk_network_solve(struct sk_network *n, enum sk_network_what what, const struct sk_atoms *atoms,
+                      const struct sk_box *box, const double *u)
+{
+    size_t bytes = (size_t)n->nconstraints * sizeof *n->lambda;
+    if (n->nconstraints) {
+        memset(n->lambda, 0, bytes);
+        memset(n->previous, 0, bytes);
+    }
+    fill_inner_bonds(n, what, atoms, box, u);
+    if (n->solver == SK_SOLVER_SHAKE) {
+        atoms_arrive(n);
+        fill_outer_bonds(n, what, atoms, box, u);
+        sk_network_shake(n, what, u);
+        return;
+    }
+    sk_network_run(n, what, 0, n->ninner_windows, NULL);
+    atoms_arrive(n);
+    fill_outer_bonds(n, what, atoms, box, u);
+    sk_network_run(n, what, n->ninner_windows, n->nwindows, NULL);
+    int rounds = n->has_neighbours ? n->solves : 0;
+    for (int again = 1; again < rounds; again++)
+        solve_again(n, what);
+    if (rounds)
+        sk_network_exchange_begin(n);
+    n->solutions++;
+    n->rounds += rounds;
+    n->largest_rounds = rounds > n->largest_rounds ? rounds : n->largest_rounds;
+}
+
+/* The larger of the two; NaN if either is. */
+static double worse(double a, double b)
+{
+    return b > a || b != b ? b : a;
+}
+
+double sk_network_residual(const struct sk_network *n, enum sk_network_what what, const struct sk_window *window, int c)
+{
+    const struct sk_fragment_shape *shape = &n->graphs.shapes[fragment_of(n, window)->shape];
+    const int *member = n->members + window->member;
+    int k = member[c];
+    double r[3] = {n->p[k][0], n->p[k][1], n->p[k][2]};
+    for (int e = shape->neighbour_start[c]; e < shape->neighbour_start[c + 1]; e++) {
+        int l = member[shape->neighbour[e]];
+        double step = shape->coupling[e] * n->lambda[l];
+        for (int d = 0; d < 3; d++)
+            r[d] += step * n->s[l][d];
+    }
+    double f = what == SK_NETWORK_POSITIONS ? 0.5 * (shape->length2[c] - (r[0] * r[0] + r[1] * r[1] + r[2] * r[2]))
+                                            : n->s[k][0] * r[0] + n->s[k][1] * r[1] + n->s[k][2] * r[2];
+    return fabs(f) / shape->length2[c];
+}
+
+static double window_residual(const struct sk_network *n, enum sk_network_what what, const struct sk_window *window)
+{
+    const struct sk_fragment_shape *shape = &n->graphs.shapes[fragment_of(n, window)->shape];
+    double worst = 0;
+    for (int c = 0; c < shape->nwindow; c++)
+        if (shape->is_core[c])
+            worst = worse(worst, sk_network_residual(n, what, window, c));
+    return worst;
+}
+
+double sk_network_measure(struct sk_network *n, enum sk_network_what what, const char *is_wanted)
+{
+    double worst = 0;
+    for (int w = 0; w < n->nwindows; w++) {
+        if (!n->windows[w].is_answerable || (is_wanted && !is_wanted[w]))
+            continue;
+        if (is_wanted || has_neighbours(n, &n->windows[w]))
+            n->residual[w] = window_residual(n, what, &n->windows[w]);
+        worst = worse(worst, n->residual[w]);
+        if (n->pivot[w] < n->smallest_pivot)
+            n->smallest_pivot = n->pivot[w];
+    }
+    return worst;
+}
+
+double sk_network_check(struct sk_network *n, enum sk_network_what what)
+{
+    if (n->is_exchanging)
+        sk_network_exchange_end(n);
+    int k;
+    double worst = n->solver == SK_SOLVER_SHAKE ? sk_network_shake_measure(n, what, &k)
+                                                : sk_network_measure(n, what, NULL);
+    if (worst <= n->tolerance && what == SK_NETWORK_POSITIONS)
+        n->worst = worse(n->worst, worst);
+    return worst;
+}
+
+void sk_network_correction(const struct sk_network *n, int m, double correction[3])
+{
+    const struct sk_network_atom *atom = &n->moved[m];
+    double sum[3] = {0, 0, 0};
+    for (int e = atom->first; e < atom->end; e++) {
+        int k = n->incident[e].constraint;
+        double step = n->incident[e].sign * n->lambda[k];
+        for (int d = 0; d < 3; d++)
+            sum[d] += step * n->s[k][d];
+    }
+    for (int d = 0; d < 3; d++)
+        correction[d] = atom->inverse_mass * sum[d];
+}
+
+void sk_network_virial(const struct sk_network *n, double scale, sk_int128 virial[3])
+{
+    for (int k = 0; k < n->nconstraints; k++)
+        for (int d = 0; n->constraints[k].i < n->nowned && d < 3; d++)
+            virial[d] += sk_round(-0.5 * n->lambda[k] * n->s[k][d] * n->s[k][d] * scale * SK_ENERGY_SCALE);
+}
