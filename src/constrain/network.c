@@ -9,6 +9,27 @@
 #define INNER_LIMIT  0.03  /* of the tolerance: what a window is solved to */
 #define FINEST_LIMIT 1e-14 /* rounding forbids less */
 
+/* What a window's own solution cannot tell: all else has the multipliers with which the window was solved. */
+static void network_find_edges(struct sk_network *n)
+{
+    int nrows = 0;
+    size_t capacity = 0;
+    n->edge_start = sk_calloc((size_t)n->graphs.nshapes + 1, sizeof *n->edge_start);
+    for (int t = 0; t < n->graphs.nshapes; t++) {
+        const struct sk_fragment_shape *shape = &n->graphs.shapes[t];
+        for (int c = 0; c < shape->nwindow; c++) {
+            bool is_edge = false;
+            for (int e = shape->neighbour_start[c]; e < shape->neighbour_start[c + 1]; e++)
+                is_edge |= shape->neighbour[e] >= shape->nwindow || !shape->is_core[shape->neighbour[e]];
+            if (!shape->is_core[c] || !is_edge)
+                continue;
+            sk_reserve(&n->edge_row, &capacity, (size_t)nrows + 1);
+            n->edge_row[nrows++] = c;
+        }
+        n->edge_start[t + 1] = nrows;
+    }
+}
+
 void sk_network_init(struct sk_network *n, struct sk_comm *comm, const struct sk_topology *top,
                      const struct sk_parameters *parameters, const struct sk_kernel_variant *variant)
 {
@@ -32,6 +53,7 @@ void sk_network_init(struct sk_network *n, struct sk_comm *comm, const struct sk
         n->scratch_bytes = bytes > n->scratch_bytes ? bytes : n->scratch_bytes;
     }
     n->scratch = sk_alloc(n->scratch_bytes, 1);
+    network_find_edges(n);
 }
 
 static void side_clear(struct sk_network_side *side)
@@ -60,6 +82,8 @@ void sk_network_clear(struct sk_network *n)
         sk_network_exchange_end(n);
     network_drop_links(n);
     sk_graphs_clear(&n->graphs);
+    sk_free(&n->edge_start);
+    sk_free(&n->edge_row);
     sk_free(&n->ghost_id);
     sk_free(&n->ghost_x);
     sk_free(&n->ghost_u);

@@ -41,8 +41,9 @@ struct sk_network {
     double tolerance, limit; /* relative; limit: what a window is solved to */
     int solves;              /* of all windows in a normal step */
     int max_rounds;
-    bool is_used;        /* the topology has constraints */
-    bool has_neighbours; /* some component has more than one fragment */
+    bool is_used;               /* the topology has constraints */
+    bool has_neighbours;        /* some component has more than one fragment */
+    int *edge_start, *edge_row; /* by shape: rows of the core that share an atom with a constraint outside of it */
     /* local atoms: owned ones by their index, then ghosts */
     int nowned, nghosts;
     sk_gid *ghost_id;

@@ -255,6 +255,7 @@ double sk_network_residual(const struct sk_network *n, enum sk_network_what what
     return fabs(f) / shape->length2[c];
 }
 
+/* Over the whole core. */
 static double window_residual(const struct sk_network *n, enum sk_network_what what, const struct sk_window *window)
 {
     const struct sk_fragment_shape *shape = &n->graphs.shapes[fragment_of(n, window)->shape];
@@ -265,14 +266,24 @@ static double window_residual(const struct sk_network *n, enum sk_network_what w
     return worst;
 }
 
+/* Over the rows that depend on other cores. */
+static double edge_residual(const struct sk_network *n, enum sk_network_what what, const struct sk_window *window)
+{
+    int shape = fragment_of(n, window)->shape;
+    double worst = 0;
+    for (int e = n->edge_start[shape]; e < n->edge_start[shape + 1]; e++)
+        worst = worse(worst, sk_network_residual(n, what, window, n->edge_row[e]));
+    return worst;
+}
+
 double sk_network_measure(struct sk_network *n, enum sk_network_what what, const char *is_wanted)
 {
     double worst = 0;
     for (int w = 0; w < n->nwindows; w++) {
         if (!n->windows[w].is_answerable || (is_wanted && !is_wanted[w]))
             continue;
-        if (is_wanted || has_neighbours(n, &n->windows[w]))
-            n->residual[w] = window_residual(n, what, &n->windows[w]);
+        n->residual[w] = is_wanted ? window_residual(n, what, &n->windows[w])
+                                   : worse(n->residual[w], edge_residual(n, what, &n->windows[w]));
         worst = worse(worst, n->residual[w]);
         if (n->pivot[w] < n->smallest_pivot)
             n->smallest_pivot = n->pivot[w];

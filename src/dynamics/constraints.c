@@ -86,9 +86,11 @@ static void project_network(struct sk_dynamics *d, sk_int128 sum[3], double scal
 
 void sk_dynamics_project(struct sk_dynamics *d, sk_int128 sum[3], double scale)
 {
+    int before = sk_timer_enter(d->phases.timer, d->phase_constrain);
     project_water(d, sum, scale);
     if (d->network->is_used)
         project_network(d, sum, scale);
+    sk_timer_enter(d->phases.timer, before);
 }
 
 /* Keeps what a repair needs of moved atom m, then adds its correction to move and velocity. */
@@ -97,8 +99,6 @@ static void apply_correction(struct sk_dynamics *d, int m)
     struct sk_undo *undo = &d->undo[m];
     int i = d->network->moved[m].atom;
     double correction[3];
-    memcpy(undo->x, d->atoms->x[i], sizeof undo->x);
-    memcpy(undo->image, d->atoms->image[i], sizeof undo->image);
     memcpy(undo->v, d->atoms->v[i], sizeof undo->v);
     memcpy(undo->move, d->move + 3 * i, sizeof undo->move);
     sk_network_correction(d->network, m, correction);
@@ -106,18 +106,11 @@ static void apply_correction(struct sk_dynamics *d, int m)
         d->move[3 * i + k] += correction[k];
         d->atoms->v[i][k] += correction[k] / d->parameters->run.dt;
     }
-    memcpy(undo->corrected_v, d->atoms->v[i], sizeof undo->corrected_v);
 }
 
-void sk_dynamics_constrain(struct sk_dynamics *d, double dt, double virial_scale)
+static void constrain_network(struct sk_dynamics *d, double virial_scale)
 {
     struct sk_network *network = d->network;
-    if (network->is_used)
-        sk_network_begin(network, d->atoms, d->move);
-    for (int w = 0; w < d->rigid->nwaters; w++)
-        constrain_water(d, w, dt, virial_scale);
-    if (!network->is_used)
-        return;
     sk_network_solve(network, SK_NETWORK_POSITIONS, d->atoms, d->box, d->move);
     sk_reserve(&d->undo, &d->undo_capacity, (size_t)network->nmoved);
     for (int m = 0; m < network->nmoved; m++)
@@ -128,6 +121,18 @@ void sk_dynamics_constrain(struct sk_dynamics *d, double dt, double virial_scale
         sk_network_virial(network, virial_scale, d->network_virial);
     for (int k = 0; k < 3; k++)
         d->observables.constraint_virial[k] += d->network_virial[k];
+}
+
+void sk_dynamics_constrain(struct sk_dynamics *d, double dt, double virial_scale)
+{
+    int before = sk_timer_enter(d->phases.timer, d->phase_constrain);
+    if (d->network->is_used)
+        sk_network_begin(d->network, d->atoms, d->move);
+    for (int w = 0; w < d->rigid->nwaters; w++)
+        constrain_water(d, w, dt, virial_scale);
+    if (d->network->is_used)
+        constrain_network(d, virial_scale);
+    sk_timer_enter(d->phases.timer, before);
 }
 
 void sk_dynamics_note_solution(struct sk_dynamics *d)
@@ -147,28 +152,36 @@ double sk_dynamics_check(struct sk_dynamics *d)
     return residual == residual ? residual : INFINITY;
 }
 
-/* Atom m moved and sped up by the multipliers as they are now, instead of what they were; sums follow. */
-static void move_again(struct sk_dynamics *d, int m)
+/* Takes the last move of atom i back, bit by bit. */
+static void move_back(struct sk_dynamics *d, int i)
+{
+    for (int k = 0; k < 3; k++) {
+        sk_frac step = (sk_frac)(int64_t)rint(d->move[3 * i + k] * (0x1p64 / d->moved_edge[k]));
+        sk_frac now = d->atoms->x[i][k], old = now - step;
+        d->atoms->image[i][k] -= (int32_t)((int64_t)step >= 0 && now < old) - (int32_t)((int64_t)step < 0 && now > old);
+        d->atoms->x[i][k] = old;
+    }
+}
+
+/* Atom m, moved back, moved and sped up by the multipliers as they are now; sums follow. corrected: its velocity as it
+ * was. */
+static void move_again(struct sk_dynamics *d, int m, const double corrected[3])
 {
     const struct sk_undo *undo = &d->undo[m];
     struct sk_observables *o = &d->observables;
     int i = d->network->moved[m].atom;
-    double correction[3], move[3], to_fraction[3], v, mass = d->top->kinds[d->atoms->kind[i]].mass;
+    double correction[3], to_fraction[3], mass = d->top->kinds[d->atoms->kind[i]].mass, half_mass = 0.5 * mass;
     sk_network_correction(d->network, m, correction);
     for (int k = 0; k < 3; k++) {
+        double v = undo->v[k] + correction[k] / d->parameters->run.dt;
         to_fraction[k] = 0x1p64 / d->moved_edge[k];
-        move[k] = undo->move[k] + correction[k];
-        v = undo->v[k] + correction[k] / d->parameters->run.dt;
-        d->atoms->x[i][k] = undo->x[k];
-        d->atoms->image[i][k] = undo->image[k];
+        d->move[3 * i + k] = undo->move[k] + correction[k];
         d->atoms->v[i][k] = v / d->velocity_divisor[k];
-        double before = undo->corrected_v[k], half_mass = 0.5 * mass;
         o->kinetic_after[k] += sk_round(half_mass * v * v * SK_ENERGY_SCALE) -
-                               sk_round(half_mass * before * before * SK_ENERGY_SCALE);
-        o->momentum[k] += sk_round(mass * v * SK_ENERGY_SCALE) - sk_round(mass * before * SK_ENERGY_SCALE);
-        d->undo[m].corrected_v[k] = v;
+                               sk_round(half_mass * corrected[k] * corrected[k] * SK_ENERGY_SCALE);
+        o->momentum[k] += sk_round(mass * v * SK_ENERGY_SCALE) - sk_round(mass * corrected[k] * SK_ENERGY_SCALE);
     }
-    d->force->variant->move(d->atoms->x[i], d->atoms->image[i], move, to_fraction, 3);
+    d->force->variant->move(d->atoms->x[i], d->atoms->image[i], d->move + 3 * i, to_fraction, 3);
 }
 
 /* One atom of a component that failed, on its way to the file. */
@@ -191,8 +204,8 @@ static void dump_failure(struct sk_dynamics *d, int64_t step)
             continue;
         mine[count].id = d->atoms->id[i];
         for (int a = 0; a < 3; a++) {
-            mine[count].before[a] = ((double)d->undo[m].x[a] * 0x1p-64 + d->undo[m].image[a]) * d->moved_edge[a];
             mine[count].after[a] = ((double)d->atoms->x[i][a] * 0x1p-64 + d->atoms->image[i][a]) * d->moved_edge[a];
+            mine[count].before[a] = mine[count].after[a] - d->move[3 * i + a];
         }
         count++;
     }
@@ -222,9 +235,18 @@ static void dump_failure(struct sk_dynamics *d, int64_t step)
 
 enum sk_code sk_dynamics_repair(struct sk_dynamics *d, int64_t step, struct sk_error *err)
 {
+    const struct sk_network *network = d->network;
+    double(*corrected)[3] = sk_alloc((size_t)network->nmoved, sizeof *corrected), correction[3];
+    for (int m = 0; m < network->nmoved; m++) {
+        sk_network_correction(network, m, correction);
+        for (int k = 0; k < 3; k++)
+            corrected[m][k] = d->undo[m].v[k] + correction[k] / d->parameters->run.dt;
+        move_back(d, network->moved[m].atom);
+    }
     enum sk_code code = sk_network_repair(d->network, SK_NETWORK_POSITIONS, step, err);
-    for (int m = 0; m < d->network->nmoved; m++)
-        move_again(d, m);
+    for (int m = 0; m < network->nmoved; m++)
+        move_again(d, m, corrected[m]);
+    sk_free(&corrected);
     sk_int128 virial[3] = {0, 0, 0};
     if (d->observables.has_virial)
         sk_network_virial(d->network, d->virial_scale, virial);

@@ -40,10 +40,7 @@ struct sk_observables {
 
 /* What a repair needs of an atom that the network moved. */
 struct sk_undo {
-    sk_frac x[3];
-    int32_t image[3];
     double v[3], move[3]; /* before the correction */
-    double corrected_v[3];
 };
 
 struct sk_dynamics {
