@@ -72,30 +72,6 @@ static enum sk_code build_settles(struct build *b, const struct sk_raw_moltype *
     return SK_OK;
 }
 
-/* Rows by first atom, one direction; sk_moltype_finish completes them. */
-static enum sk_code build_exclusions(struct build *b, const struct sk_raw_moltype *raw, struct sk_moltype *type,
-                                     struct sk_error *err)
-{
-    if (raw->nexclusions > INT32_MAX / 4)
-        return sk_preprocess_fail(b->raw->pp, raw->at, err, "molecule type '%s' has too many exclusions", raw->name);
-    type->excluded_start = sk_calloc((size_t)type->natoms + 2, sizeof *type->excluded_start);
-    type->excluded = sk_alloc(raw->nexclusions, sizeof *type->excluded);
-    int *next = type->excluded_start + 1; /* next[i] becomes the end of row i */
-    for (size_t k = 0; k < raw->nexclusions; k++) {
-        const struct sk_raw_exclusion *x = &raw->exclusions[k];
-        int largest = x->i > x->j ? x->i : x->j;
-        if (largest >= type->natoms)
-            return sk_preprocess_fail(b->raw->pp, x->at, err, "exclusion of atom %d, but '%s' has %d atoms",
-                                      largest + 1, raw->name, type->natoms);
-        next[x->i + 1]++;
-    }
-    for (int i = 0; i < type->natoms; i++)
-        next[i + 1] += next[i];
-    for (size_t k = 0; k < raw->nexclusions; k++)
-        type->excluded[next[raw->exclusions[k].i]++] = raw->exclusions[k].j;
-    return SK_OK;
-}
-
 static enum sk_code build_moltype(struct build *b, const struct sk_raw_moltype *raw, struct sk_source used_at,
                                   struct sk_moltype *type, struct sk_error *err)
 {
@@ -110,7 +86,8 @@ static enum sk_code build_moltype(struct build *b, const struct sk_raw_moltype *
     for (size_t i = 0; i < raw->natoms; i++)
         if (build_atom(b, raw, &raw->atoms[i], &type->atoms[i], err) != SK_OK)
             return err->code;
-    if (build_settles(b, raw, type, err) != SK_OK || build_exclusions(b, raw, type, err) != SK_OK)
+    if (build_settles(b, raw, type, err) != SK_OK || sk_top_build_constraints(b->raw, raw, type, err) != SK_OK ||
+        sk_top_build_exclusions(b->raw, raw, type, err) != SK_OK)
         return err->code;
     struct sk_error inner;
     if (sk_moltype_finish(type, &inner) != SK_OK)

@@ -17,6 +17,7 @@ struct sk_raw_type {
     char particle; /* A, S, B, V or D */
     double mass, charge;
     double p[2]; /* C6, C12 or sigma, epsilon */
+    int bonded;  /* name of its bonded type, index into sk_raw_top.bonded_names */
     int type;    /* index in the force field, or -1: not used */
 };
 
@@ -44,13 +45,31 @@ struct sk_raw_settle {
     struct sk_source at;
 };
 
+struct sk_raw_bond {
+    int i, j, function;
+    bool is_constraint, has_length; /* length: given in the line itself */
+    double length;
+    struct sk_source at;
+};
+
+struct sk_raw_angle {
+    int place[3], function;
+    bool has_theta;
+    double theta; /* degrees, in the functions that have it first */
+    struct sk_source at;
+};
+
 struct sk_raw_moltype {
+    int nrexcl;
     char name[SK_NAME_MAX];
     struct sk_source at;
     struct sk_raw_atom *atoms;
     struct sk_raw_settle *settles;
     struct sk_raw_exclusion *exclusions;
+    struct sk_raw_bond *bonds; /* and constraints */
+    struct sk_raw_angle *angles;
     size_t natoms, nsettles, nexclusions, atoms_capacity, settles_capacity, exclusions_capacity;
+    size_t nbonds, nangles, bonds_capacity, angles_capacity;
     const char *refused; /* the first thing in it that is not supported, or NULL; only an error if it is used */
     struct sk_source refused_at;
     int moltype; /* index in the topology, or -1: not used */
@@ -65,9 +84,14 @@ struct sk_raw_molecules {
 struct sk_raw_top {
     struct sk_preprocessor *pp; /* borrowed */
     struct sk_source end;       /* the last line that says something */
+    enum sk_bonds rigid;        /* which bonds become constraints */
     char title[256];
-    int combination;       /* 0: no [ defaults ] yet; 1 to 3 */
-    struct sk_names names; /* atom types */
+    int combination;              /* 0: no [ defaults ] yet; 1 to 3 */
+    struct sk_names names;        /* atom types */
+    struct sk_names bonded_names; /* bonded types, of which one may stand for several atom types */
+    struct sk_names bonded;       /* keys of bondtypes, constrainttypes, angletypes; see sk_top_bonded */
+    double *values;               /* lengths and angles, by index in bonded */
+    size_t values_capacity;
     struct sk_raw_type *types;
     struct sk_raw_pair *pairs;
     struct sk_raw_moltype *moltypes;
@@ -91,10 +115,20 @@ enum sk_code sk_top_moleculetype(struct sk_raw_top *raw, const struct sk_top_lin
 enum sk_code sk_top_atom(struct sk_raw_top *raw, const struct sk_top_line *line, struct sk_error *err);
 enum sk_code sk_top_settle(struct sk_raw_top *raw, const struct sk_top_line *line, struct sk_error *err);
 enum sk_code sk_top_exclusion(struct sk_raw_top *raw, const struct sk_top_line *line, struct sk_error *err);
+enum sk_code sk_top_bondtype(struct sk_raw_top *raw, const struct sk_top_line *line, struct sk_error *err);
+enum sk_code sk_top_constrainttype(struct sk_raw_top *raw, const struct sk_top_line *line, struct sk_error *err);
+enum sk_code sk_top_angletype(struct sk_raw_top *raw, const struct sk_top_line *line, struct sk_error *err);
+enum sk_code sk_top_bond(struct sk_raw_top *raw, const struct sk_top_line *line, struct sk_error *err);
+enum sk_code sk_top_constraint(struct sk_raw_top *raw, const struct sk_top_line *line, struct sk_error *err);
+/* Only where angles can be rigid (h-angles). */
+enum sk_code sk_top_angle(struct sk_raw_top *raw, const struct sk_top_line *line, struct sk_error *err);
 enum sk_code sk_top_molecules(struct sk_raw_top *raw, const struct sk_top_line *line, struct sk_error *err);
 
 /* Index of an atom type, made (undefined) on first mention. */
 int sk_top_type(struct sk_raw_top *raw, const char *name);
+/* Length of a bond ('b') or constraint ('c'), or angle ('a'), of these n bonded types in either order. */
+bool sk_top_bonded(const struct sk_raw_top *raw, char section, const char *const *names, int n, int function,
+                   double *value);
 /* A word as a number; `what` names it in the message. */
 enum sk_code sk_top_real(const struct sk_raw_top *raw, const struct sk_top_line *line, int word, const char *what,
                          double *value, struct sk_error *err);
@@ -104,6 +138,11 @@ enum sk_code sk_top_integer(const struct sk_raw_top *raw, const struct sk_top_li
 enum sk_code sk_top_name(const struct sk_raw_top *raw, const struct sk_top_line *line, int word, const char *what,
                          char name[SK_NAME_MAX], struct sk_error *err);
 
+/* Constraints and exclusions of a template whose atoms and settles are filled. */
+enum sk_code sk_top_build_constraints(const struct sk_raw_top *raw, const struct sk_raw_moltype *from,
+                                      struct sk_moltype *type, struct sk_error *err);
+enum sk_code sk_top_build_exclusions(const struct sk_raw_top *raw, const struct sk_raw_moltype *from,
+                                     struct sk_moltype *type, struct sk_error *err);
 /* What [ molecules ] uses, as a topology and a force field. */
 enum sk_code sk_top_build(struct sk_raw_top *raw, struct sk_topology *top, struct sk_forcefield *ff,
                           struct sk_error *err);
@@ -111,8 +150,8 @@ enum sk_code sk_top_build(struct sk_raw_top *raw, struct sk_topology *top, struc
 /* ---- entry points on text in memory; name is used in messages ---- */
 
 enum sk_code sk_top_parse(const char *name, const char *text, size_t length, const char *define,
-                          const char *include_path, struct sk_topology *top, struct sk_forcefield *ff,
-                          struct sk_error *err);
+                          const char *include_path, enum sk_bonds bonds, struct sk_topology *top,
+                          struct sk_forcefield *ff, struct sk_error *err);
 #define SK_GRO_LONGEST 1024 /* bytes of a line */
 enum sk_code sk_gro_scan(struct sk_lines *lines, struct sk_structure *structure, struct sk_error *err);
 /* edge is what the scan found: it bounds the positions. */

@@ -19,7 +19,7 @@ enum sk_code sk_top_moleculetype(struct sk_raw_top *raw, const struct sk_top_lin
     int known = raw->molnames.n;
     if (sk_names_add(&raw->molnames, type.name, strlen(type.name)) != known)
         return sk_preprocess_fail(raw->pp, line->at, err, "molecule type '%s' is defined a second time", type.name);
-    /* nrexcl counts bonds, and molecules with bonds are refused: it excludes nothing yet. */
+    type.nrexcl = (int)nrexcl;
     sk_reserve(&raw->moltypes, &raw->moltypes_capacity, raw->nmoltypes + 1);
     raw->moltypes[raw->nmoltypes++] = type;
     return SK_OK;

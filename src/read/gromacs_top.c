@@ -27,9 +27,9 @@ static const struct top_section top_sections[] = {
     {"atomtypes", BEFORE_MOLECULES, sk_top_atomtype},
     {"nonbond_params", BEFORE_MOLECULES, sk_top_nonbond},
     {"pairtypes", BEFORE_MOLECULES, NULL},
-    {"bondtypes", BEFORE_MOLECULES, NULL},
-    {"constrainttypes", BEFORE_MOLECULES, NULL},
-    {"angletypes", BEFORE_MOLECULES, NULL},
+    {"bondtypes", BEFORE_MOLECULES, sk_top_bondtype},
+    {"constrainttypes", BEFORE_MOLECULES, sk_top_constrainttype},
+    {"angletypes", BEFORE_MOLECULES, sk_top_angletype},
     {"dihedraltypes", BEFORE_MOLECULES, NULL},
     {"cmaptypes", BEFORE_MOLECULES, NULL},
     {"implicit_genborn_params", BEFORE_MOLECULES, NULL},
@@ -38,12 +38,12 @@ static const struct top_section top_sections[] = {
     {"atoms", IN_MOLECULE, sk_top_atom},
     {"settles", IN_MOLECULE, sk_top_settle},
     {"exclusions", IN_MOLECULE, sk_top_exclusion},
-    {"bonds", IN_MOLECULE, NULL},
-    {"angles", IN_MOLECULE, NULL},
+    {"bonds", IN_MOLECULE, sk_top_bond},
+    {"angles", IN_MOLECULE, sk_top_angle},
     {"dihedrals", IN_MOLECULE, NULL},
     {"pairs", IN_MOLECULE, NULL},
     {"pairs_nb", IN_MOLECULE, NULL},
-    {"constraints", IN_MOLECULE, NULL},
+    {"constraints", IN_MOLECULE, sk_top_constraint},
     {"cmap", IN_MOLECULE, NULL},
     {"virtual_sites1", IN_MOLECULE, NULL},
     {"virtual_sites2", IN_MOLECULE, NULL},
@@ -162,7 +162,9 @@ static enum sk_code top_open_section(struct sk_raw_top *raw, char *text, struct 
 static enum sk_code top_data_line(struct sk_raw_top *raw, const struct top_section *section, char *text,
                                   struct sk_source at, struct sk_error *err)
 {
-    if (section->place == IN_MOLECULE && !section->handler) {
+    bool is_angle = section->handler == sk_top_angle;
+    bool is_refused = section->place == IN_MOLECULE && !section->handler;
+    if (is_refused || (is_angle && raw->rigid != SK_BONDS_H_ANGLES)) {
         struct sk_raw_moltype *type = &raw->moltypes[raw->nmoltypes - 1];
         if (!type->refused) {
             type->refused = section->name;
@@ -215,19 +217,24 @@ static void top_clear_raw(struct sk_raw_top *raw)
         sk_free(&raw->moltypes[i].atoms);
         sk_free(&raw->moltypes[i].settles);
         sk_free(&raw->moltypes[i].exclusions);
+        sk_free(&raw->moltypes[i].bonds);
+        sk_free(&raw->moltypes[i].angles);
     }
     sk_names_clear(&raw->names);
     sk_names_clear(&raw->molnames);
+    sk_names_clear(&raw->bonded_names);
+    sk_names_clear(&raw->bonded);
+    sk_free(&raw->values);
     sk_free(&raw->types);
     sk_free(&raw->pairs);
     sk_free(&raw->moltypes);
     sk_free(&raw->molecules);
 }
 
-static enum sk_code top_read(struct sk_preprocessor *pp, struct sk_topology *top, struct sk_forcefield *ff,
-                             struct sk_error *err)
+static enum sk_code top_read(struct sk_preprocessor *pp, enum sk_bonds bonds, struct sk_topology *top,
+                             struct sk_forcefield *ff, struct sk_error *err)
 {
-    struct sk_raw_top raw = {.pp = pp};
+    struct sk_raw_top raw = {.pp = pp, .rigid = bonds};
     enum sk_code code = top_read_sections(&raw, err);
     if (code == SK_OK)
         code = sk_top_build(&raw, top, ff, err);
@@ -239,28 +246,28 @@ static enum sk_code top_read(struct sk_preprocessor *pp, struct sk_topology *top
     return code;
 }
 
-enum sk_code sk_top_read(const char *path, const char *define, const char *include_path, struct sk_topology *top,
-                         struct sk_forcefield *ff, struct sk_error *err)
+enum sk_code sk_top_read(const char *path, const char *define, const char *include_path, enum sk_bonds bonds,
+                         struct sk_topology *top, struct sk_forcefield *ff, struct sk_error *err)
 {
     struct sk_preprocessor *pp = sk_preprocess_new(define, include_path, err);
     if (!pp)
         return err->code;
     enum sk_code code = sk_preprocess_open(pp, path, err);
     if (code == SK_OK)
-        code = top_read(pp, top, ff, err);
+        code = top_read(pp, bonds, top, ff, err);
     sk_preprocess_free(&pp);
     return code;
 }
 
 enum sk_code sk_top_parse(const char *name, const char *text, size_t length, const char *define,
-                          const char *include_path, struct sk_topology *top, struct sk_forcefield *ff,
-                          struct sk_error *err)
+                          const char *include_path, enum sk_bonds bonds, struct sk_topology *top,
+                          struct sk_forcefield *ff, struct sk_error *err)
 {
     struct sk_preprocessor *pp = sk_preprocess_new(define, include_path, err);
     if (!pp)
         return err->code;
     sk_preprocess_open_text(pp, name, text, length);
-    enum sk_code code = top_read(pp, top, ff, err);
+    enum sk_code code = top_read(pp, bonds, top, ff, err);
     sk_preprocess_free(&pp);
     return code;
 }

@@ -79,10 +79,13 @@ enum sk_code sk_top_atomtype(struct sk_raw_top *raw, const struct sk_top_line *l
     new.particle = (char)(new.particle >= 'a' ? new.particle - 'a' + 'A' : new.particle);
     if (!strchr("ASBVD", new.particle))
         return sk_preprocess_fail(raw->pp, line->at, err, "particle type '%c' is none of A, S, B, V, D", new.particle);
+    /* Of two words before the mass the first is the bonded type; of one, it is if it starts with a letter. */
+    const char *bonded = word == 3 || (word == 2 && !strchr("0123456789", line->words[1][0])) ? line->words[1] : name;
+    new.bonded = sk_names_add(&raw->bonded_names, bonded, strlen(bonded));
     int type = sk_top_type(raw, name);
     struct sk_raw_type *old = &raw->types[type];
     bool is_same = old->mass == new.mass && old->charge == new.charge && old->particle == new.particle &&
-                   old->p[0] == new.p[0] && old->p[1] == new.p[1];
+                   old->bonded == new.bonded && old->p[0] == new.p[0] && old->p[1] == new.p[1];
     if (old->is_defined && !is_same)
         return sk_preprocess_fail(raw->pp, line->at, err, "atom type '%s' is defined a second time, differently", name);
     *old = new;

@@ -38,10 +38,13 @@ static const struct sk_choice coulomb_choices[] = {{"none", SK_COULOMB_NONE, tru
                                                    {"pme", 0, false},
                                                    {"esp", 0, false},
                                                    {0}};
-static const struct sk_choice bonds_choices[] = {
-    {"none", 0, true}, {"h-bonds", 1, false}, {"all-bonds", 2, false}, {"h-angles", 3, false}, {0}};
-static const struct sk_choice solver_choices[] = {{"fragments", 0, true}, {"shake", 1, false}, {0}};
-static const struct sk_choice split_choices[] = {{"off", 0, true}, {"on", 1, false}, {0}};
+static const struct sk_choice bonds_choices[] = {{"none", SK_BONDS_NONE, true},
+                                                 {"h-bonds", SK_BONDS_H_BONDS, true},
+                                                 {"all-bonds", SK_BONDS_ALL, true},
+                                                 {"h-angles", SK_BONDS_H_ANGLES, true},
+                                                 {0}};
+static const struct sk_choice solver_choices[] = {
+    {"fragments", SK_SOLVER_FRAGMENTS, true}, {"shake", SK_SOLVER_SHAKE, true}, {0}};
 static const struct sk_choice thermostat_choices[] = {{"none", SK_THERMOSTAT_NONE, true},
                                                       {"v-rescale", SK_THERMOSTAT_V_RESCALE, true},
                                                       {"langevin", SK_THERMOSTAT_LANGEVIN, true},
@@ -154,22 +157,34 @@ static const struct sk_key table[] = {
      .choices = coulomb_modifier_choices, .help = "For `coulomb = cut`: shifted to zero energy at the cutoff, or not."},
     {KEY(S, "epsilon_rf", REAL), FIELD(nonbonded.epsilon_rf), .low = 0, .high = 1e9, .fallback = "0",
      .help = "Relative permittivity beyond the cutoff, for the reaction field: 0 means a conductor, else at least 1."},
+    {KEY(S, "special_bonds", SWITCHES), .flags = SK_KEY_DATA_ONLY, FIELD(nonbonded.special_bonds), .fallback = "0 0 0",
+     .help = "Weights of the interaction of atoms that are one, two and three bonds apart; as in LAMMPS, which also "
+             "has this default. (A topology brings its own rule.)"},
     {KEY(S, "ewald_rtol", REAL), LATER, .help = "Relative strength of the direct Ewald term at the cutoff."},
     {UNIT_KEY(S, "mesh_spacing", "nm", REAL), LATER, .unit = "nm", .help = "Largest spacing of the charge mesh."},
     {KEY(S, "mesh", TRIPLE), LATER, .help = "Points of the charge mesh along x, y and z."},
     {KEY(S, "mesh_order", INTEGER), LATER, .help = "Order of the charge-spreading function."},
 #undef S
 #define S "constraints"
-    {KEY(S, "bonds", CHOICE), NOWHERE, .fallback = "none", .choices = bonds_choices,
-     .help = "Which bonds are rigid. Water with `[ settles ]` in its topology is rigid anyway."},
-    {KEY(S, "solver", CHOICE), NOWHERE, .fallback = "fragments", .choices = solver_choices,
+    {KEY(S, "bonds", CHOICE), FIELD(constraints.bonds), .fallback = "none", .choices = bonds_choices,
+     .help = "Which bonds are rigid: none; those to hydrogen (atom names that start with H; with a data file in real "
+             "units, masses up to 1.1); all; all, and the angles H-X-H and H-O-X too. What `[ settles ]` and "
+             "`[ constraints ]` of a topology name is rigid anyway."},
+    {KEY(S, "bond_types", TEXT), .flags = SK_KEY_DATA_ONLY, FIELD(constraints.bond_types), .rule = "nothing",
+     .help = "Bond types of the data file, separated by blanks, that are rigid besides those of `bonds`."},
+    {KEY(S, "bond_lengths", TEXT), .flags = SK_KEY_DATA_ONLY, FIELD(constraints.bond_lengths), .rule = "nothing",
+     .help = "One length for each bond type, separated by blanks, in the data file's units, for a data file that does "
+             "not say them in a section `Bond Coeffs # harmonic`."},
+    {KEY(S, "solver", CHOICE), FIELD(constraints.solver), .fallback = "fragments", .choices = solver_choices,
      .help = "How constrained bonds are solved (rigid water has its own closed form)."},
     {KEY(S, "tolerance", REAL), FIELD(constraints.tolerance), .low = 1e-13, .high = 1e-3, .fallback = "1e-10",
      .help = "Largest relative error of a constrained length. Rigid water always reaches the default, at no extra "
              "cost."},
-    {KEY(S, "max_rounds", INTEGER), LATER, .help = "Message rounds before a constraint failure is reported."},
-    {KEY(S, "split_clusters", CHOICE), NOWHERE, .fallback = "off", .choices = split_choices,
-     .help = "Whether a constrained cluster may be spread over processes."},
+    {KEY(S, "max_rounds", INTEGER), FIELD(constraints.max_rounds), .low = 1, .high = 1e6, .fallback = "50",
+     .help = "Message rounds before a constraint failure is reported."},
+    {KEY(S, "split_clusters", BOOLEAN), FIELD(constraints.split_clusters), .fallback = "off",
+     .help = "Whether constrained clusters of up to 5 atoms, too, may be spread over processes. Results do not depend "
+             "on it."},
 #undef S
 #define S "temperature"
     {KEY(S, "thermostat", CHOICE), FIELD(temperature.thermostat), .fallback = "none", .choices = thermostat_choices,

@@ -17,8 +17,9 @@ enum sk_key_type {
     SK_KEY_CHOICE,
     SK_KEY_TEXT,
     SK_KEY_PATH,
-    SK_KEY_PATHS, /* folders separated by ':' */
-    SK_KEY_TRIPLE /* AxBxC */
+    SK_KEY_PATHS,   /* folders separated by ':' */
+    SK_KEY_TRIPLE,  /* AxBxC */
+    SK_KEY_SWITCHES /* three numbers, each 0 or 1 */
 };
 
 enum sk_key_flags {

@@ -56,12 +56,21 @@ static int kinds_compare(const void *a, const void *b)
 
 /* ---- first pass ---- */
 
+struct scanned_atom {
+    int64_t id, line;
+    int32_t kind;
+};
+
 struct data_scan {
     struct sk_data_file file;
     const struct sk_parameters *parameters;
     double *masses; /* by type; 0: not given */
     struct sk_data_pairs pairs;
+    struct sk_data_bonds bonds;
     struct data_kinds kinds;
+    struct scanned_atom *atoms; /* of a file with bonds, in its order */
+    size_t atoms_capacity;
+    int32_t *kind; /* of a file with bonds, by id */
 };
 
 static enum sk_code scan_masses(struct data_scan *scan, struct sk_error *err)
@@ -87,22 +96,46 @@ static enum sk_code scan_masses(struct data_scan *scan, struct sk_error *err)
     return SK_OK;
 }
 
+/* Kinds by id from the atoms in file order. Only now is it known that the file has as many as its header says. */
+static enum sk_code scan_spread_kinds(struct data_scan *scan, struct sk_error *err)
+{
+    size_t n = (size_t)scan->file.header.natoms;
+    enum sk_code code = SK_OK;
+    scan->kind = sk_alloc(n, sizeof *scan->kind);
+    for (size_t i = 0; i < n; i++)
+        scan->kind[i] = -1;
+    for (size_t i = 0; i < n && !code; i++) {
+        const struct scanned_atom *atom = &scan->atoms[i];
+        if (scan->kind[atom->id - 1] >= 0)
+            code = sk_fail(err, SK_EINPUT, "%.400s:%lld: atom id %lld occurs a second time", scan->file.lines->name,
+                           (long long)atom->line, (long long)atom->id);
+        scan->kind[atom->id - 1] = atom->kind;
+    }
+    sk_free(&scan->atoms);
+    return code;
+}
+
 static enum sk_code scan_atoms(struct data_scan *scan, struct sk_error *err)
 {
-    bool is_full = false;
+    enum sk_data_style style = SK_DATA_ATOMIC;
     for (int64_t i = 0; i < scan->file.header.natoms; i++) {
         char *words[ATOM_WORDS];
         int n;
         struct sk_data_atom atom;
         if (sk_data_row(&scan->file, "Atoms", i, scan->file.header.natoms, words, ATOM_WORDS, &n, err) != SK_OK ||
-            (i == 0 && sk_data_style(&scan->file, n, &is_full, err) != SK_OK) ||
-            sk_data_atom(&scan->file, is_full, words, n, &atom, err) != SK_OK)
+            (i == 0 && sk_data_style_of(&scan->file, n, &style, err) != SK_OK) ||
+            sk_data_atom(&scan->file, style, words, n, &atom, err) != SK_OK)
             return err->code;
-        if (kinds_find(&scan->kinds, atom.type - 1, atom.charge) < 0)
+        int kind = kinds_find(&scan->kinds, atom.type - 1, atom.charge);
+        if (kind < 0)
             return sk_lines_fail(scan->file.lines, err, "more than %d different pairs of type and charge",
                                  SK_DATA_KINDS_MAX);
+        if (scan->file.header.nbonds == 0)
+            continue;
+        sk_reserve(&scan->atoms, &scan->atoms_capacity, (size_t)i + 1);
+        scan->atoms[i] = (struct scanned_atom){atom.id, scan->file.lines->number, kind};
     }
-    return SK_OK;
+    return scan->file.header.nbonds ? scan_spread_kinds(scan, err) : SK_OK;
 }
 
 static enum sk_code scan_velocities(struct data_scan *scan, struct sk_error *err)
@@ -132,6 +165,11 @@ static enum sk_code scan_sections(struct data_scan *scan, struct sk_error *err)
             code = scan_masses(scan, err);
         else if (section == SK_DATA_PAIR || section == SK_DATA_PAIR_IJ)
             code = sk_data_pair_section(&scan->file, scan->parameters, section == SK_DATA_PAIR_IJ, &scan->pairs, err);
+        else if (section == SK_DATA_BOND_COEFFS)
+            code = sk_data_bond_coeffs(&scan->file, sk_data_has_words(scan->parameters->constraints.bond_lengths),
+                                       &scan->bonds, err);
+        else if (section == SK_DATA_BONDS)
+            code = sk_data_bond_section(&scan->file, &scan->bonds, err);
         else if (section == SK_DATA_ATOMS)
             code = scan_atoms(scan, err);
         else
@@ -145,7 +183,7 @@ static enum sk_code scan_pairs(struct data_scan *scan, struct sk_forcefield *ff,
     const char *text = scan->parameters->nonbonded.pair_coeff;
     const char *name = scan->file.lines->name;
     bool has_section = scan->file.is_seen[SK_DATA_PAIR] || scan->file.is_seen[SK_DATA_PAIR_IJ];
-    bool has_text = text[strspn(text, " \t;")] != '\0';
+    bool has_text = sk_data_has_words(text);
     if (has_section && has_text)
         return sk_fail(err, SK_EINPUT, "%.400s: has pair coefficients, and so has nonbonded.pair_coeff; remove one",
                        name);
@@ -154,33 +192,47 @@ static enum sk_code scan_pairs(struct data_scan *scan, struct sk_forcefield *ff,
     return sk_data_pairs_finish(&scan->pairs, scan->parameters, name, ff, err);
 }
 
+/* Puts the kinds in order, in the table and in what refers to it. */
+static void scan_sort_kinds(struct data_scan *scan)
+{
+    struct data_kinds *kinds = &scan->kinds;
+    size_t n = (size_t)kinds->n, size = sizeof *kinds->kind;
+    struct data_kind *before = sk_alloc(n, size);
+    int32_t *now = sk_alloc(n, sizeof *now);
+    memcpy(before, kinds->kind, n * size);
+    qsort(kinds->kind, n, size, kinds_compare);
+    for (size_t i = 0; i < n; i++) {
+        const struct data_kind *found = bsearch(&before[i], kinds->kind, n, size, kinds_compare);
+        now[i] = (int32_t)(found - kinds->kind);
+    }
+    for (int64_t i = 0; scan->kind && i < scan->file.header.natoms; i++)
+        scan->kind[i] = now[scan->kind[i]];
+    sk_free(&before);
+    sk_free(&now);
+}
+
 static enum sk_code scan_topology(struct data_scan *scan, struct sk_topology *top, struct sk_error *err)
 {
-    const char *name = scan->file.lines->name;
-    if (!scan->file.is_seen[SK_DATA_ATOMS] || !scan->file.is_seen[SK_DATA_MASSES])
-        return sk_fail(err, SK_EINPUT, "%.400s: no section %s", name,
-                       scan->file.is_seen[SK_DATA_ATOMS] ? "Masses" : "Atoms");
+    const char *name = scan->file.lines->name, *missing = NULL;
+    if (!scan->file.is_seen[SK_DATA_MASSES])
+        missing = "Masses";
+    if (scan->file.header.nbonds && !scan->file.is_seen[SK_DATA_BONDS])
+        missing = "Bonds";
+    if (!scan->file.is_seen[SK_DATA_ATOMS])
+        missing = "Atoms";
+    if (missing)
+        return sk_fail(err, SK_EINPUT, "%.400s: no section %s", name, missing);
     memcpy(top->title, scan->file.title, sizeof top->title);
-    qsort(scan->kinds.kind, (size_t)scan->kinds.n, sizeof *scan->kinds.kind, kinds_compare);
+    scan_sort_kinds(scan);
     for (int i = 0; i < scan->kinds.n; i++) {
         struct data_kind kind = scan->kinds.kind[i];
         sk_topology_kind(top, kind.type, kind.charge, scan->masses[kind.type]);
     }
-    top->nmoltypes = top->nblocks = 1;
-    top->moltypes = sk_calloc(1, sizeof *top->moltypes);
-    top->blocks = sk_calloc(1, sizeof *top->blocks);
-    struct sk_moltype *type = &top->moltypes[0];
-    type->natoms = 1;
-    type->atoms = sk_calloc(1, sizeof *type->atoms);
-    strcpy(type->name, "atom");
-    strcpy(type->atoms[0].name, "X");
-    strcpy(type->atoms[0].residue, "X");
-    type->atoms[0].residue_number = 1;
-    type->atoms[0].kind = -1;
-    top->blocks[0].count = scan->file.header.natoms;
-    if (sk_moltype_finish(type, err) != SK_OK)
+    if (sk_data_bonds_rules(&scan->bonds, scan->parameters, name, err) != SK_OK ||
+        sk_data_bonds_sort(&scan->bonds, name, err) != SK_OK ||
+        sk_data_bonds_check(&scan->bonds, scan->parameters, top, scan->kind, name, err) != SK_OK)
         return err->code;
-    return sk_topology_finish(top, err);
+    return sk_data_molecules(&scan->bonds, scan->parameters, scan->kind, scan->file.header.natoms, name, top, err);
 }
 
 static enum sk_code scan_all(struct data_scan *scan, struct sk_structure *structure, struct sk_topology *top,
@@ -190,6 +242,7 @@ static enum sk_code scan_all(struct data_scan *scan, struct sk_structure *struct
     double length = sk_data_units_of(scan->parameters).length;
     scan->masses = sk_calloc((size_t)header->ntypes, sizeof *scan->masses);
     sk_data_pairs_init(&scan->pairs, header->ntypes);
+    sk_data_bonds_init(&scan->bonds, header);
     if (scan_sections(scan, err) != SK_OK || scan_topology(scan, top, err) != SK_OK ||
         scan_pairs(scan, ff, err) != SK_OK)
         return err->code;
@@ -215,6 +268,9 @@ enum sk_code sk_data_scan(struct sk_lines *lines, const struct sk_parameters *pa
         sk_forcefield_clear(ff);
     }
     sk_data_pairs_clear(&scan->pairs);
+    sk_data_bonds_clear(&scan->bonds);
+    sk_free(&scan->kind);
+    sk_free(&scan->atoms);
     sk_free(&scan->masses);
     sk_free(&scan);
     return code;
@@ -286,14 +342,14 @@ static enum sk_code stream_atom(struct data_stream *stream, const struct sk_data
 static enum sk_code stream_atoms(struct data_stream *stream, struct sk_error *err)
 {
     int64_t natoms = stream->file.header.natoms;
-    bool is_full = false;
+    enum sk_data_style style = SK_DATA_ATOMIC;
     for (int64_t i = 0; i < natoms; i++) {
         char *words[ATOM_WORDS];
         int n;
         struct sk_data_atom atom;
         if (sk_data_row(&stream->file, "Atoms", i, natoms, words, ATOM_WORDS, &n, err) != SK_OK ||
-            (i == 0 && sk_data_style(&stream->file, n, &is_full, err) != SK_OK) ||
-            sk_data_atom(&stream->file, is_full, words, n, &atom, err) != SK_OK ||
+            (i == 0 && sk_data_style_of(&stream->file, n, &style, err) != SK_OK) ||
+            sk_data_atom(&stream->file, style, words, n, &atom, err) != SK_OK ||
             stream_atom(stream, &atom, err) != SK_OK || stream_flush(stream, i + 1 == natoms, err) != SK_OK)
             return err->code;
     }
@@ -346,6 +402,11 @@ static enum sk_code stream_sections(struct data_stream *stream, sk_atom_sink *at
 {
     enum sk_data_section section;
     int64_t ntypes = stream->file.header.ntypes;
+    const int64_t rows[SK_DATA_NSECTIONS] = {[SK_DATA_MASSES] = ntypes,
+                                             [SK_DATA_PAIR] = ntypes,
+                                             [SK_DATA_PAIR_IJ] = ntypes * (ntypes + 1) / 2,
+                                             [SK_DATA_BOND_COEFFS] = stream->file.header.nbond_types,
+                                             [SK_DATA_BONDS] = stream->file.header.nbonds};
     enum sk_code code = SK_OK;
     while (code == SK_OK) {
         int status = sk_data_next_section(&stream->file, &section, err);
@@ -359,7 +420,7 @@ static enum sk_code stream_sections(struct data_stream *stream, sk_atom_sink *at
         else if (section == SK_DATA_VELOCITIES)
             code = stream_velocities(stream, err);
         else
-            code = stream_skip(stream, section == SK_DATA_PAIR_IJ ? ntypes * (ntypes + 1) / 2 : ntypes, err);
+            code = stream_skip(stream, rows[section], err);
     }
     return code;
 }

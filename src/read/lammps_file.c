@@ -32,7 +32,6 @@ struct header_word {
 
 /* Counts that the header may have besides atoms, atom types and the box. Types alone do nothing. */
 static const struct header_word header_words[] = {
-    {"bonds", true},
     {"angles", true},
     {"dihedrals", true},
     {"impropers", true},
@@ -40,7 +39,6 @@ static const struct header_word header_words[] = {
     {"lines", true},
     {"triangles", true},
     {"bodies", true},
-    {"bond types", false},
     {"angle types", false},
     {"dihedral types", false},
     {"improper types", false},
@@ -81,11 +79,12 @@ static int header_count(struct sk_data_file *file, const char *number, const cha
 {
     int64_t count;
     bool is_atoms = strcmp(what, "atoms") == 0, is_types = strcmp(what, "atom types") == 0;
+    bool is_bonds = strcmp(what, "bonds") == 0, is_bond_types = strcmp(what, "bond types") == 0;
     const struct header_word *found = NULL;
     for (size_t i = 0; i < sizeof header_words / sizeof *header_words; i++)
         if (strcmp(header_words[i].text, what) == 0)
             found = &header_words[i];
-    if (!found && !is_atoms && !is_types)
+    if (!found && !is_atoms && !is_types && !is_bonds && !is_bond_types)
         return 0;
     enum sk_code code = SK_OK;
     if (!sk_parse_integer(number, &count) || count < 0)
@@ -97,12 +96,22 @@ static int header_count(struct sk_data_file *file, const char *number, const cha
     else if (is_types && (count == 0 || count > SK_DATA_TYPES_MAX))
         code = sk_lines_fail(file->lines, err, "%lld atom types; from 1 to %d are supported", (long long)count,
                              SK_DATA_TYPES_MAX);
-    else if ((is_atoms && file->header.natoms >= 0) || (is_types && file->header.ntypes >= 0))
+    else if (is_bonds && count >= (int64_t)1 << 48)
+        code = sk_lines_fail(file->lines, err, "%lld bonds: too many", (long long)count);
+    else if (is_bond_types && count > SK_DATA_KINDS_MAX)
+        code = sk_lines_fail(file->lines, err, "%lld bond types; at most %d are supported", (long long)count,
+                             SK_DATA_KINDS_MAX);
+    else if ((is_atoms && file->header.natoms >= 0) || (is_types && file->header.ntypes >= 0) ||
+             (is_bonds && file->header.nbonds > 0) || (is_bond_types && file->header.nbond_types > 0))
         code = sk_lines_fail(file->lines, err, "a second number of %s", what);
     if (is_atoms)
         file->header.natoms = count;
     if (is_types)
         file->header.ntypes = (int)count;
+    if (is_bonds)
+        file->header.nbonds = count;
+    if (is_bond_types && code == SK_OK)
+        file->header.nbond_types = (int)count;
     return code == SK_OK ? 1 : -1;
 }
 
@@ -190,8 +199,8 @@ enum sk_code sk_data_head(struct sk_data_file *file, struct sk_lines *lines, str
 
 /* ---- sections ---- */
 
-static const char *const data_sections[SK_DATA_NSECTIONS] = {"Masses", "Pair Coeffs", "PairIJ Coeffs", "Atoms",
-                                                             "Velocities"};
+static const char *const data_sections[SK_DATA_NSECTIONS] = {"Masses", "Pair Coeffs", "PairIJ Coeffs", "Bond Coeffs",
+                                                             "Bonds",  "Atoms",       "Velocities"};
 
 int sk_data_next_section(struct sk_data_file *file, enum sk_data_section *section, struct sk_error *err)
 {
@@ -250,16 +259,37 @@ enum sk_code sk_data_row(struct sk_data_file *file, const char *section, int64_t
 
 /* ---- atoms ---- */
 
-enum sk_code sk_data_style(const struct sk_data_file *file, int nwords, bool *is_full, struct sk_error *err)
+/* By enum sk_data_style: words up to x, and what hints may call it. */
+static const struct {
+    const char *name;
+    int first;
+} data_styles[] = {{"atomic", 2}, {"bond", 3}, {"full", 4}};
+
+enum sk_code sk_data_style_of(const struct sk_data_file *file, int nwords, enum sk_data_style *style,
+                              struct sk_error *err)
 {
     const char *hint = file->hint;
-    *is_full = hint[0] ? strcmp(hint, "full") == 0 : nwords == 7 || nwords == 10;
-    if (*is_full || (hint[0] ? strcmp(hint, "atomic") == 0 : nwords == 5 || nwords == 8))
-        return SK_OK;
-    if (hint[0])
-        return sk_lines_fail(file->lines, err, "atom style '%.60s' is not supported; only atomic and full", hint);
-    return sk_lines_fail(file->lines, err, "%d columns fit neither atom style atomic (5 or 8) nor full (7 or 10)",
-                         nwords);
+    if (strcmp(hint, "molecular") == 0 || strcmp(hint, "angle") == 0)
+        hint = "bond";
+    for (int s = SK_DATA_ATOMIC; s <= SK_DATA_FULL; s++) {
+        int columns = data_styles[s].first + 3;
+        *style = (enum sk_data_style)s;
+        if (hint[0] ? strcmp(hint, data_styles[s].name) == 0 : nwords == columns || nwords == columns + 3)
+            break;
+        if (s < SK_DATA_FULL)
+            continue;
+        if (hint[0])
+            return sk_lines_fail(file->lines, err,
+                                 "atom style '%.60s' is not supported; only atomic, bond, molecular and full", hint);
+        return sk_lines_fail(file->lines, err,
+                             "%d columns fit none of the atom styles atomic (5 or 8), bond (6 or 9) and full (7 or 10)",
+                             nwords);
+    }
+    if (*style == SK_DATA_BOND && !hint[0] && file->header.nbonds == 0)
+        return sk_lines_fail(file->lines, err,
+                             "%d columns may be atom style bond or charge; name it behind the section: Atoms # bond",
+                             nwords);
+    return SK_OK;
 }
 
 enum sk_code sk_data_id(const struct sk_data_file *file, const char *word, int64_t *id, struct sk_error *err)
@@ -283,23 +313,25 @@ static enum sk_code atom_images(const struct sk_data_file *file, char **words, i
     return SK_OK;
 }
 
-enum sk_code sk_data_atom(const struct sk_data_file *file, bool is_full, char **words, int nwords,
+enum sk_code sk_data_atom(const struct sk_data_file *file, enum sk_data_style style, char **words, int nwords,
                           struct sk_data_atom *atom, struct sk_error *err)
 {
     const struct sk_data_header *header = &file->header;
     int64_t type, molecule;
-    int first = is_full ? 4 : 2; /* word of x */
+    int first = data_styles[style].first; /* word of x */
+    bool is_full = style == SK_DATA_FULL;
+    char *type_word = words[style == SK_DATA_ATOMIC ? 1 : 2];
     memset(atom, 0, sizeof *atom);
     if (nwords != first + 3 && nwords != first + 6)
         return sk_lines_fail(file->lines, err, "%d columns; atom style %s has %d, or %d with image flags", nwords,
-                             is_full ? "full" : "atomic", first + 3, first + 6);
+                             data_styles[style].name, first + 3, first + 6);
     if (sk_data_id(file, words[0], &atom->id, err) != SK_OK)
         return err->code;
-    if (is_full && !sk_parse_integer(words[1], &molecule))
+    if (style != SK_DATA_ATOMIC && !sk_parse_integer(words[1], &molecule))
         return sk_lines_fail(file->lines, err, "molecule id '%.40s' is not a whole number", words[1]);
-    if (!sk_parse_integer(words[is_full ? 2 : 1], &type) || type < 1 || type > header->ntypes)
-        return sk_lines_fail(file->lines, err, "atom type '%.40s' is not a whole number from 1 to %d",
-                             words[is_full ? 2 : 1], header->ntypes);
+    if (!sk_parse_integer(type_word, &type) || type < 1 || type > header->ntypes)
+        return sk_lines_fail(file->lines, err, "atom type '%.40s' is not a whole number from 1 to %d", type_word,
+                             header->ntypes);
     if (is_full && !sk_parse_real(words[3], &atom->charge))
         return sk_lines_fail(file->lines, err, "charge '%.40s' is not a number", words[3]);
     atom->charge += 0.0; /* -0 and 0 are one kind */

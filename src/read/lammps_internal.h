@@ -20,6 +20,8 @@ struct sk_data_units sk_data_units_of(const struct sk_parameters *parameters);
 struct sk_data_header {
     int64_t natoms; /* -1 until found */
     int ntypes;     /* -1 until found */
+    int64_t nbonds;
+    int nbond_types;
     bool has_bounds[3];
     double lo[3], hi[3]; /* file units */
 };
@@ -28,6 +30,8 @@ enum sk_data_section {
     SK_DATA_MASSES,
     SK_DATA_PAIR,
     SK_DATA_PAIR_IJ,
+    SK_DATA_BOND_COEFFS,
+    SK_DATA_BONDS,
     SK_DATA_ATOMS,
     SK_DATA_VELOCITIES,
     SK_DATA_NSECTIONS
@@ -58,9 +62,15 @@ struct sk_data_atom {
     double charge, x[3];
     int32_t image[3];
 };
-/* Tells the style from the hint or, without one, from the number of words; *is_full. */
-enum sk_code sk_data_style(const struct sk_data_file *file, int nwords, bool *is_full, struct sk_error *err);
-enum sk_code sk_data_atom(const struct sk_data_file *file, bool is_full, char **words, int nwords,
+enum sk_data_style {
+    SK_DATA_ATOMIC, /* id type x y z */
+    SK_DATA_BOND,   /* id molecule type x y z; so are angle and molecular */
+    SK_DATA_FULL    /* id molecule type charge x y z */
+};
+/* Tells the style from the hint or, without one, from the number of words. */
+enum sk_code sk_data_style_of(const struct sk_data_file *file, int nwords, enum sk_data_style *style,
+                              struct sk_error *err);
+enum sk_code sk_data_atom(const struct sk_data_file *file, enum sk_data_style style, char **words, int nwords,
                           struct sk_data_atom *atom, struct sk_error *err);
 enum sk_code sk_data_id(const struct sk_data_file *file, const char *word, int64_t *id, struct sk_error *err);
 
@@ -80,6 +90,42 @@ enum sk_code sk_data_pair_text(const char *text, const struct sk_parameters *par
 /* Mixes what is not given and fills ff in the run's units. */
 enum sk_code sk_data_pairs_finish(const struct sk_data_pairs *pairs, const struct sk_parameters *parameters,
                                   const char *name, struct sk_forcefield *ff, struct sk_error *err);
+
+/* Bonds while they are collected, in file units. */
+struct sk_data_bond {
+    int64_t i, j; /* 0-based ids, i < j */
+    int64_t line;
+    int type; /* 0-based */
+};
+struct sk_data_bonds {
+    int ntypes;
+    double *length; /* [ntypes]; 0: not known */
+    bool *is_rigid; /* [ntypes] */
+    bool has_coefficients;
+    int64_t n;
+    struct sk_data_bond *bond; /* [n] */
+};
+void sk_data_bonds_init(struct sk_data_bonds *bonds, const struct sk_data_header *header);
+void sk_data_bonds_clear(struct sk_data_bonds *bonds);
+/* has_lengths: the run file says them, and coefficients of a style without lengths do no harm. */
+enum sk_code sk_data_bond_coeffs(struct sk_data_file *file, bool has_lengths, struct sk_data_bonds *bonds,
+                                 struct sk_error *err);
+enum sk_code sk_data_bond_section(struct sk_data_file *file, struct sk_data_bonds *bonds, struct sk_error *err);
+/* What the run file says about the types of bonds. */
+enum sk_code sk_data_bonds_rules(struct sk_data_bonds *bonds, const struct sk_parameters *parameters, const char *name,
+                                 struct sk_error *err);
+/* By i, then j; a bond given twice is refused. */
+enum sk_code sk_data_bonds_sort(struct sk_data_bonds *bonds, const char *name, struct sk_error *err);
+/* Refuses what is not rigid and what has no length. kind: by id, index into the topology's kinds. */
+enum sk_code sk_data_bonds_check(const struct sk_data_bonds *bonds, const struct sk_parameters *parameters,
+                                 const struct sk_topology *top, const int32_t *kind, const char *name,
+                                 struct sk_error *err);
+/* A text or list of the run file that says something. */
+bool sk_data_has_words(const char *text);
+/* Fills molecule types and blocks from sorted, checked bonds, and finishes the topology. */
+enum sk_code sk_data_molecules(const struct sk_data_bonds *bonds, const struct sk_parameters *parameters,
+                               const int32_t *kind, int64_t natoms, const char *name, struct sk_topology *top,
+                               struct sk_error *err);
 
 /* The two passes over lines that are open at their beginning. */
 enum sk_code sk_data_scan(struct sk_lines *lines, const struct sk_parameters *parameters,

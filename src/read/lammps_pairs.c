@@ -79,7 +79,7 @@ static enum sk_code pair_row(struct sk_data_file *file, const struct sk_paramete
                                  pairs->ntypes);
     if (!is_ij)
         type[1] = type[0];
-    /* The last two of lj/charmm act between 1-4 neighbours, and data files with bonds are refused. */
+    /* The last two of lj/charmm act between the ends of dihedrals, and data files with those are refused. */
     int take = is_charmm && n == first + 4 ? 2 : n - first;
     const char *wrong = pair_values(words + first, take, parameters, &epsilon, &sigma);
     if (wrong)

@@ -37,14 +37,15 @@ enum sk_code sk_gro_open(const char *path, struct sk_structure *structure, struc
 enum sk_code sk_gro_read(const char *path, const struct sk_topology *top, sk_atom_sink *sink, void *context,
                          struct sk_error *err);
 /* .top with #include, #define, #ifdef; fills both (initialised, empty), unit system only (replicate is applied by the
- * caller, who then calls sk_topology_finish again). On an error both are left empty. The same holds for sk_data_open.
- */
-enum sk_code sk_top_read(const char *path, const char *define, const char *include_path, struct sk_topology *top,
-                         struct sk_forcefield *ff, struct sk_error *err);
-/* LAMMPS data file (atomic or full), in two passes. Open: header, masses, pair coefficients and the kinds, ordered by
- * type and charge; types of the force field are the file's; one molecule type, of one atom, whose kind comes with the
- * atom. Read: Atoms blocks with v zero, then Velocities blocks through velocity_sink (NULL: not wanted) with only id
- * and v set, to be matched by id. */
+ * caller, who then calls sk_topology_finish again). bonds says which bonds become constraints; those that do not are
+ * refused where they are used. On an error both are left empty. The same holds for sk_data_open. */
+enum sk_code sk_top_read(const char *path, const char *define, const char *include_path, enum sk_bonds bonds,
+                         struct sk_topology *top, struct sk_forcefield *ff, struct sk_error *err);
+/* LAMMPS data file, in two passes. Open: header, masses, pair coefficients and the kinds, ordered by type and charge;
+ * types of the force field are the file's. Atoms without bonds are of a molecule type 'atom', of one atom whose kind
+ * comes with the atom; the molecules that bonds make are cut out of the ids (lammps_molecules.c), and their templates
+ * have kinds. Bonds and kinds of all atoms are held while they are read. Read: Atoms blocks with v zero, then
+ * Velocities blocks through velocity_sink (NULL: not wanted) with only id and v set, to be matched by id. */
 enum sk_code sk_data_open(const char *path, const struct sk_parameters *parameters, struct sk_structure *structure,
                           struct sk_topology *top, struct sk_forcefield *ff, struct sk_error *err);
 enum sk_code sk_data_read(const char *path, const struct sk_parameters *parameters, const struct sk_topology *top,

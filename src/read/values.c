@@ -239,6 +239,32 @@ static bool set_triple(const struct sk_key *key, const char *text, struct sk_par
     return true;
 }
 
+static bool set_switches(const struct sk_key *key, const char *text, struct sk_parameters *parameters, char *why,
+                         size_t size)
+{
+    int value[3], n = 0;
+    for (const char *rest = text; *rest; n++) {
+        char word[24];
+        double number;
+        size_t length = strcspn(rest, " \t");
+        snprintf(word, sizeof word, "%.*s", length < sizeof word ? (int)length : (int)sizeof word - 1, rest);
+        if (!sk_parse_real(word, &number) || (number != 0 && number != 1)) {
+            snprintf(why, size, "'%s': '%s' is not supported; only 0 and 1", key->name, word);
+            return false;
+        }
+        if (n < 3)
+            value[n] = number == 1;
+        rest += length;
+        rest += strspn(rest, " \t");
+    }
+    if (n != 3) {
+        snprintf(why, size, "'%s' = '%.60s' is not three numbers", key->name, text);
+        return false;
+    }
+    memcpy(value_field(key, parameters), value, sizeof value);
+    return true;
+}
+
 bool sk_value_set(const struct sk_key *key, const char *text, const char *folder, struct sk_parameters *parameters,
                   char *why, size_t size)
 {
@@ -257,6 +283,7 @@ bool sk_value_set(const struct sk_key *key, const char *text, const char *folder
     case SK_KEY_PATH: return set_path(key, text, folder, parameters, why, size);
     case SK_KEY_PATHS: return set_paths(key, text, folder, parameters, why, size);
     case SK_KEY_TRIPLE: return set_triple(key, text, parameters, why, size);
+    case SK_KEY_SWITCHES: return set_switches(key, text, parameters, why, size);
     }
     return false;
 }
@@ -311,6 +338,7 @@ void sk_value_print(FILE *out, const struct sk_key *key, const struct sk_paramet
         fprintf(out, " %s", choice->name);
         break;
     case SK_KEY_TRIPLE: fprintf(out, " %dx%dx%d", number[0], number[1], number[2]); break;
+    case SK_KEY_SWITCHES: fprintf(out, " %d %d %d", number[0], number[1], number[2]); break;
     case SK_KEY_TEXT:
     case SK_KEY_PATH:
     case SK_KEY_PATHS: print_text(out, field); break;

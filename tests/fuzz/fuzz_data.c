@@ -1,6 +1,6 @@
 /* libFuzzer target of the LAMMPS data reader: must not crash or hang; what it accepts brings every id once, with finite
  * coordinates and a kind that exists. Byte 0xFF splits the input: the file, then 'r' for real units or any other
- * character, then pair_coeff. */
+ * character, then pair_coeff; its length says which bonds are rigid. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +22,9 @@ static enum sk_code atom_sink(void *context, const struct sk_atom_block *block, 
     for (int i = 0; i < block->n; i++) {
         SK_REQUIRE(block->id[i] >= 0 && block->id[i] < seen->top->natoms && !seen->atom[block->id[i]]++);
         SK_REQUIRE(block->kind[i] >= 0 && block->kind[i] < seen->top->nkinds);
+        struct sk_place at = sk_topology_find(seen->top, block->id[i]);
+        int kind = seen->top->moltypes[at.moltype].atoms[at.place].kind;
+        SK_REQUIRE(kind < 0 || kind == block->kind[i]);
         for (int k = 0; k < 3; k++)
             SK_REQUIRE(__builtin_isfinite(block->x[i][k]) && block->v[i][k] == 0);
     }
@@ -77,6 +80,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     parameters.units = parameters.system.is_real ? SK_UNITS_GROMACS : SK_UNITS_LJ;
     if (rest && rest[1])
         snprintf(parameters.nonbonded.pair_coeff, sizeof parameters.nonbonded.pair_coeff, "%s", rest + 2);
+    parameters.constraints.bonds = size % 2                    ? SK_BONDS_ALL
+                                   : parameters.system.is_real ? SK_BONDS_H_BONDS
+                                                               : SK_BONDS_NONE;
+    if (size % 3 == 0)
+        strcpy(parameters.constraints.bond_lengths, "1");
+    if (size % 5 == 0)
+        strcpy(parameters.constraints.bond_types, "1");
+    parameters.nonbonded.special_bonds[1] = size % 7 == 0;
     sk_topology_init(&top);
     sk_forcefield_init(&ff);
     sk_lines_open_text(&lines, "fuzz.data", text, length, SK_DATA_LONGEST);

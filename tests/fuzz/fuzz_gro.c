@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int64_t n = 0;
     sk_topology_init(&top);
     sk_forcefield_init(&ff);
-    SK_REQUIRE(sk_top_parse("water.top", water, sizeof water - 1, NULL, NULL, &top, &ff, &err) == SK_OK);
+    SK_REQUIRE(sk_top_parse("water.top", water, sizeof water - 1, NULL, NULL, SK_BONDS_NONE, &top, &ff, &err) == SK_OK);
     sk_lines_open_text(&lines, "fuzz.gro", (const char *)data, size, SK_GRO_LONGEST);
     enum sk_code code = sk_gro_scan(&lines, &structure, &err);
     sk_lines_close(&lines);

@@ -1,5 +1,6 @@
 /* libFuzzer target of the .top reader: must not crash or hang; what it accepts is a consistent topology that survives
- * packing. Bytes 0xFF split the input: the text, then the macros of the run file. */
+ * packing. Bytes 0xFF split the input: the text, then the macros of the run file; its length says which bonds are
+ * rigid. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,11 @@ static void check_topology(const struct sk_topology *top, const struct sk_forcef
             int kind = top->moltypes[t].atoms[i].kind;
             SK_REQUIRE(kind >= 0 && kind < top->nkinds && top->kinds[kind].mass > 0);
             SK_REQUIRE(top->kinds[kind].type >= 0 && top->kinds[kind].type < ff->ntypes);
+        }
+    for (int t = 0; t < top->nmoltypes; t++)
+        for (int c = 0; c < top->moltypes[t].nconstraints; c++) {
+            const struct sk_constraint *bond = &top->moltypes[t].constraints[c];
+            SK_REQUIRE(bond->i >= 0 && bond->i < bond->j && bond->j < top->moltypes[t].natoms && bond->length > 0);
         }
     for (int i = 0; i < ff->ntypes; i++)
         for (int j = 0; j < ff->ntypes; j++) {
@@ -55,7 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t length = define ? (size_t)(define - text) : size;
     sk_topology_init(&top);
     sk_forcefield_init(&ff);
-    enum sk_code code = sk_top_parse("fuzz.top", text, length, define ? define + 1 : NULL, NULL, &top, &ff, &err);
+    enum sk_code code = sk_top_parse("fuzz.top", text, length, define ? define + 1 : NULL, NULL,
+                                     (enum sk_bonds)(size % 4), &top, &ff, &err);
     if (code == SK_OK) {
         check_topology(&top, &ff);
         round_trip(&top);

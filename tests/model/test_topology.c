@@ -175,6 +175,112 @@ static void groups_of_random_exclusions(void **state)
     }
 }
 
+/* Gives the type its constraints from a list of places, all of length 0.1. */
+static void fill_constraints(struct sk_moltype *type, int n, const int pairs[][2])
+{
+    sk_free(&type->constraints);
+    type->nconstraints = n;
+    type->constraints = sk_calloc((size_t)n, sizeof *type->constraints);
+    for (int k = 0; k < n; k++)
+        type->constraints[k] = (struct sk_constraint){pairs[k][0], pairs[k][1], 0.1};
+}
+
+static void constraints_are_ordered_and_checked(void **state)
+{
+    (void)state;
+    struct sk_topology top, copy;
+    struct sk_error err;
+    unsigned char *bytes;
+    size_t length;
+    fill_system(&top);
+    struct sk_moltype *type = &top.moltypes[2];
+    sk_free(&type->atoms);
+    sk_free(&type->excluded_start);
+    sk_free(&type->excluded);
+    fill_type(type, "AR", 4);
+    assert_int_equal(sk_moltype_finish(type, &err), SK_OK);
+    uint64_t none = sk_topology_hash(&top);
+    fill_constraints(type, 3, (const int[][2]){{3, 1}, {2, 0}, {0, 1}});
+    type->constraints[0].length = 0.25;
+    assert_int_equal(sk_moltype_finish(type, &err), SK_OK);
+    assert_int_equal(sk_topology_finish(&top, &err), SK_OK);
+    static const struct sk_constraint sorted[3] = {{0, 1, 0.1}, {0, 2, 0.1}, {1, 3, 0.25}};
+    for (int k = 0; k < 3; k++) {
+        assert_int_equal(type->constraints[k].i, sorted[k].i);
+        assert_int_equal(type->constraints[k].j, sorted[k].j);
+        assert_true(type->constraints[k].length == sorted[k].length);
+    }
+    assert_int_equal(sk_topology_constraints(&top), 6 * 5 * 3); /* 5 molecules, 6 copies */
+    uint64_t hash = sk_topology_hash(&top);
+    assert_true(hash != none);
+    type->constraints[1].length = 0.1000001;
+    assert_true(sk_topology_hash(&top) != hash);
+    type->constraints[1].length = 0.1;
+    type->constraints[1].j = 3;
+    assert_true(sk_topology_hash(&top) != hash);
+    type->constraints[1].j = 2;
+    type->is_split = true;
+    assert_true(sk_topology_hash(&top) == hash);
+    sk_topology_pack(&top, &bytes, &length);
+    sk_topology_init(&copy);
+    sk_topology_unpack(&copy, bytes, length);
+    sk_free(&bytes);
+    assert_true(sk_topology_hash(&copy) == hash && !copy.moltypes[2].is_split);
+    assert_int_equal(copy.moltypes[2].ngroups, 1);
+    sk_topology_clear(&copy);
+    static const struct {
+        int n, pairs[2][2];
+        double length;
+        const char *says;
+    } bad[] = {{2, {{0, 1}, {1, 0}}, 0.1, "two constraints between atoms 1 and 2"},
+               {1, {{0, 4}}, 0.1, "atoms 1 and 5, but it has 4 atoms"},
+               {1, {{2, 2}}, 0.1, "atoms 3 and 3"},
+               {1, {{-1, 2}}, 0.1, "atoms 0 and 3"},
+               {1, {{0, 1}}, 0, "length 0"},
+               {1, {{0, 1}}, NAN, "length nan"}};
+    for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
+        fill_constraints(type, bad[k].n, bad[k].pairs);
+        type->constraints[0].length = bad[k].length;
+        assert_int_equal(sk_moltype_finish(type, &err), SK_EINPUT);
+        assert_non_null(strstr(err.message, bad[k].says));
+    }
+    fill_constraints(&top.moltypes[0], 1, (const int[][2]){{0, 1}});
+    assert_int_equal(sk_moltype_finish(&top.moltypes[0], &err), SK_EINPUT);
+    assert_non_null(strstr(err.message, "meets a rigid water"));
+    sk_topology_clear(&top);
+}
+
+/* A star of 5, a chain of 6, a pair, and a single atom, with exclusions that join or do not. */
+static void small_clusters_are_groups(void **state)
+{
+    (void)state;
+    static const int bonds[][2] = {{0, 1}, {0, 2}, {0, 3}, {0, 4}, {5, 6}, {6, 7}, {7, 8}, {8, 9}, {9, 10}, {11, 12}};
+    static const int excluded[][2] = {{11, 13}};
+    static const int many[][2] = {{4, 11}, {11, 13}};
+    static const int kept[14] = {0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 7, 7};  /* 11-12-13: 3 atoms, so joined */
+    static const int apart[14] = {0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 7, 8}; /* the exclusions' component: 8 atoms */
+    struct sk_error err;
+    for (int which = 0; which < 3; which++) {
+        struct sk_topology top;
+        sk_topology_init(&top);
+        top.nmoltypes = 1;
+        top.moltypes = sk_calloc(1, sizeof *top.moltypes);
+        struct sk_moltype *type = &top.moltypes[0];
+        fill_type(type, "M", 14);
+        fill_constraints(type, 10, bonds);
+        if (which == 1)
+            fill_exclusions(type, 2, many);
+        else
+            fill_exclusions(type, 1, excluded);
+        type->is_split = which == 2;
+        assert_int_equal(sk_moltype_finish(type, &err), SK_OK);
+        assert_int_equal(type->ngroups, which == 2 ? 14 : which == 1 ? 9 : 8);
+        for (int i = 0; i < 14; i++)
+            assert_int_equal(type->group_of[i], which == 2 ? i : which == 1 ? apart[i] : kept[i]);
+        sk_topology_clear(&top);
+    }
+}
+
 static void find_agrees_with_a_walk(void **state)
 {
     (void)state;
@@ -366,6 +472,8 @@ int main(void)
         cmocka_unit_test(exclusions_are_symmetric_and_sorted),
         cmocka_unit_test(groups_are_components),
         cmocka_unit_test(groups_of_random_exclusions),
+        cmocka_unit_test(constraints_are_ordered_and_checked),
+        cmocka_unit_test(small_clusters_are_groups),
         cmocka_unit_test(find_agrees_with_a_walk),
         cmocka_unit_test(bad_templates_are_refused),
         cmocka_unit_test(impossible_systems_are_refused),

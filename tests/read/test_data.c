@@ -196,7 +196,9 @@ static void bad_headers_are_refused(void **state)
     refuse("title\n0 atoms\n", ":2: 0 atoms: nothing to simulate, or too many");
     refuse("title\n-3 atoms\n", ":2: number of atoms: '-3' is not a whole number");
     refuse("title\n2000000 atom types\n", ":2: 2000000 atom types; from 1 to 512 are supported");
-    refuse("title\n12 bonds\n", ":2: 12 bonds: not supported");
+    refuse("title\n12 angles\n", ":2: 12 angles: not supported");
+    refuse("title\n12 bonds\n12 bonds\n", ":3: a second number of bonds");
+    refuse("title\n5000 bond types\n", ":2: 5000 bond types; at most 4096 are supported");
     refuse("title\n0 bonds\n3 bond types\n1 impropers\n", ":4: 1 impropers: not supported");
     refuse("title\n1 0 xlo xhi\n", ":2: box bounds 1 and 0 along x leave no room");
     refuse("title\n0 x ylo yhi\n", ":2: box bounds '0' and 'x' are not numbers");
@@ -210,7 +212,8 @@ static void bad_sections_are_refused(void **state)
 {
     (void)state;
     refuse(HEAD "\nMassses\n\n1 1\n2 1\n", ":9: section 'Massses' is not supported");
-    refuse(HEAD "\nBonds\n\n1 1 1 2\n", ":9: section 'Bonds' is not supported");
+    refuse(HEAD "\nAngles\n\n1 1 1 2 3\n", ":9: section 'Angles' is not supported");
+    refuse(HEAD "\nBonds\n\n1 1 1 2\n", ":9: Bonds, but the header has no line 'N bonds'");
     refuse(HEAD MASS "\nMasses\n", ":14: a second section Masses");
     refuse(HEAD MASS "3 1\n", ":13: expected the name of a section, not '3 1'");
     refuse(HEAD "\nMasses\n\n1 1\n", ":11: the file ends after 1 of 2 lines of Masses");
@@ -225,8 +228,12 @@ static void bad_sections_are_refused(void **state)
 static void bad_atoms_are_refused(void **state)
 {
     (void)state;
-    refuse(HEAD "\nAtoms # bond\n\n1 1 1 0 0 2\n", ":11: atom style 'bond' is not supported; only atomic and full");
-    refuse(HEAD "\nAtoms\n\n1 1 1 0 0 2\n", ":11: 6 columns fit neither atom style atomic (5 or 8) nor full (7 or 10)");
+    refuse(HEAD "\nAtoms # charge\n\n1 1 1 0 0 2\n",
+           ":11: atom style 'charge' is not supported; only atomic, bond, molecular and full");
+    refuse(HEAD "\nAtoms\n\n1 1 1 0\n",
+           ":11: 4 columns fit none of the atom styles atomic (5 or 8), bond (6 or 9) and full (7 or 10)");
+    refuse(HEAD "\nAtoms\n\n1 1 1 0 0 2\n",
+           ":11: 6 columns may be atom style bond or charge; name it behind the section: Atoms # bond");
     refuse(HEAD "\nAtoms # atomic\n\n1 1 1 0 0 2\n", ":11: 6 columns; atom style atomic has 5, or 8 with image flags");
     refuse(HEAD "\nAtoms\n\n1 1 1 0 2\n4 1 1 0 2\n", ":12: atom id 4 is not in 1 to 3; ids must have no gaps");
     refuse(HEAD "\nAtoms\n\n1 3 1 0 2\n", ":11: atom type '3' is not a whole number from 1 to 2");
@@ -288,9 +295,225 @@ static void reference_systems(void **state)
     assert_int_equal(atoms.nblocks, 13);
     assert_true(structure.edge[2] == 202.670668 && atoms.x[0][2] == 75.96799);
     assert_int_equal(read_path(files_system("peptide-lmp/data.peptide.xz"), &err), SK_EINPUT);
-    assert_non_null(strstr(err.message, "unpacked:4: 1365 bonds: not supported"));
+    assert_non_null(strstr(err.message, "unpacked:5: 786 angles: not supported"));
     assert_int_equal(read_path(files_system("chain/data.chain.xz"), &err), SK_EINPUT);
-    assert_non_null(strstr(err.message, "unpacked:4: 31680 bonds: not supported"));
+    assert_non_null(strstr(err.message, "unpacked:64031: the bond of atoms 1 and 2 (type 1) is not rigid"));
+}
+
+/* ---- bonds ---- */
+
+/* Eight atoms: a molecule of three (1-2-3), its copy (4-5-6) given in another order, two single atoms. */
+#define BHEAD \
+    "title\n\n8 atoms\n5 bonds\n2 atom types\n2 bond types\n" BOX "\nMasses\n\n1 1.5\n2 2.5\n" /* lines 1 to 14 */
+#define BATOMS                                                                                                        \
+    "\nAtoms # bond\n\n3 1 1 1 1 1\n2 1 2 1 1 1\n1 1 1 1 1 1\n4 2 1 2 2 2\n5 2 2 2 2 2\n6 2 1 2 2 2\n7 3 1 3 3 3\n8 " \
+    "4 2 3 3 3\n"
+#define BCOEFF "\nBond Coeffs # harmonic\n\n1 100 0.5\n2 100 0.75\n"
+#define BBONDS "\nBonds\n\n1 1 1 2\n2 2 2 3\n3 2 6 5\n4 1 5 4\n5 1 7 8\n"
+
+static void rigid_all(const char *special)
+{
+    parameters.constraints.bonds = SK_BONDS_ALL;
+    strcpy(parameters.nonbonded.pair_coeff, "* * 1 1");
+    for (int d = 0; d < 3; d++)
+        parameters.nonbonded.special_bonds[d] = special[d] - '0';
+}
+
+static void molecules_are_cut_by_bonds(void **state)
+{
+    (void)state;
+    rigid_all("000");
+    accept(BHEAD BATOMS BCOEFF BBONDS);
+    assert_int_equal(top.nmoltypes, 2);
+    assert_int_equal(top.nblocks, 2);
+    assert_true(top.blocks[0].count == 2 && top.blocks[1].count == 1 && top.blocks[0].moltype == 0);
+    const struct sk_moltype *type = &top.moltypes[0];
+    assert_int_equal(type->natoms, 3);
+    assert_int_equal(type->nconstraints, 2);
+    assert_true(type->constraints[0].i == 0 && type->constraints[0].j == 1 && type->constraints[0].length == 0.5);
+    assert_true(type->constraints[1].i == 1 && type->constraints[1].j == 2 && type->constraints[1].length == 0.75);
+    assert_int_equal(type->excluded_start[3], 6); /* special_bonds 0 0 0 */
+    assert_string_equal(type->atoms[1].name, "2");
+    for (int i = 0; i < 8; i++) {
+        struct sk_place at = sk_topology_find(&top, atoms.id[i]);
+        assert_int_equal(top.moltypes[at.moltype].atoms[at.place].kind, atoms.kind[i]);
+    }
+    uint64_t hash = sk_topology_hash(&top);
+    rigid_all("011");
+    accept(BHEAD BATOMS BCOEFF BBONDS);
+    assert_int_equal(top.moltypes[0].excluded_start[3], 4);
+    assert_true(sk_topology_hash(&top) != hash);
+    rigid_all("110");
+    accept(BHEAD BATOMS BCOEFF BBONDS);
+    assert_int_equal(top.moltypes[0].excluded_start[3], 0);
+    /* Without Bond Coeffs; other lengths make other molecules of the same atoms. */
+    strcpy(parameters.constraints.bond_lengths, "2 1.5");
+    accept(BHEAD BATOMS BBONDS);
+    assert_true(top.moltypes[0].constraints[1].length == 1.5 && top.moltypes[1].constraints[0].length == 2);
+    accept(BHEAD BATOMS "\nBond Coeffs # fene\n\n1 30 1.5 1 1\n2 30 1.5 1 1\n" BBONDS);
+    accept(BHEAD BATOMS "\nBonds\n\n1 1 1 2\n2 2 2 3\n3 2 6 5\n4 2 5 4\n5 1 7 8\n");
+    assert_int_equal(top.nmoltypes, 3);
+    /* By type; single atoms keep the type of a file without bonds. */
+    parameters.constraints.bonds = SK_BONDS_NONE;
+    strcpy(parameters.constraints.bond_types, "2 1");
+    accept("t\n8 atoms\n1 bonds\n2 atom types\n2 bond types\n" BOX "\nMasses\n\n1 1.5\n2 2.5\n" BATOMS
+           "\nBonds\n\n1 1 7 8\n");
+    assert_true(top.nmoltypes == 2 && top.nblocks == 2 && top.blocks[0].count == 6);
+    assert_string_equal(top.moltypes[0].name, "atom");
+    assert_int_equal(top.moltypes[0].atoms[0].kind, -1);
+    assert_int_equal(sk_topology_constraints(&top), 1);
+}
+
+/* A random graph against components found by relabelling, ranges joined until none overlap. */
+static void molecules_are_ranges_of_ids(void **state)
+{
+    (void)state;
+    srand(11);
+    rigid_all("011");
+    strcpy(parameters.constraints.bond_lengths, "1");
+    for (int trial = 0; trial < 100; trial++) {
+        enum { N = 30 };
+        int label[N], n = rand() % 15, pairs[15][2];
+        char text[4000], *end = text;
+        bool is_inner[N] = {false};
+        for (int b = 0; b < n; b++) {
+            bool is_new;
+            do {
+                pairs[b][0] = rand() % N;
+                pairs[b][1] = (pairs[b][0] + 1 + rand() % 4) % N;
+                is_new = true;
+                for (int c = 0; c < b; c++)
+                    is_new &= !((pairs[c][0] == pairs[b][0] && pairs[c][1] == pairs[b][1]) ||
+                                (pairs[c][0] == pairs[b][1] && pairs[c][1] == pairs[b][0]));
+            } while (!is_new);
+        }
+        end += sprintf(
+            end, "t\n%d atoms\n%d bonds\n1 atom types\n1 bond types\n" BOX "\nMasses\n\n1 1\n\nAtoms # bond\n\n", N, n);
+        for (int i = 0; i < N; i++)
+            end += sprintf(end, "%d 1 1 1 1 1\n", i + 1);
+        end += sprintf(end, n ? "\nBonds\n\n" : "\n");
+        for (int b = 0; b < n; b++)
+            end += sprintf(end, "%d 1 %d %d\n", b + 1, pairs[b][0] + 1, pairs[b][1] + 1);
+        for (int i = 0; i < N; i++)
+            label[i] = i;
+        for (int sweep = 0; sweep < N; sweep++)
+            for (int b = 0; b < n; b++) {
+                int *p = &label[pairs[b][0]], *q = &label[pairs[b][1]];
+                *p = *q = *p < *q ? *p : *q;
+            }
+        /* No molecule may start at i if a component has ids on both sides. */
+        for (int i = 0; i < N; i++)
+            for (int low = 0; low < i; low++)
+                for (int high = i; high < N; high++)
+                    is_inner[i] |= label[low] == label[high];
+        accept(text);
+        for (int i = 0; i < N; i++)
+            assert_int_equal(sk_topology_find(&top, i).place == 0, !is_inner[i]);
+        assert_int_equal(sk_topology_constraints(&top), n);
+    }
+}
+
+static void hydrogen_goes_by_mass(void **state)
+{
+    (void)state;
+    rigid_all("000");
+    parameters.units = SK_UNITS_GROMACS;
+    parameters.system.is_real = true;
+    parameters.constraints.bonds = SK_BONDS_H_BONDS;
+    static const char text[] =
+        "t\n3 atoms\n2 bonds\n2 atom types\n2 bond types\n" BOX
+        "\nMasses\n\n1 1.08\n2 12.0\n\nAtoms # full\n\n1 1 2 0 1 1 1\n2 1 1 0 1 1 1\n3 1 2 0 1 1 1\n"
+        "\nBond Coeffs\n\n1 340 1.09\n2 300 1.5\n\nBonds\n\n1 1 1 2\n2 2 1 3\n";
+    refuse(text, ":29: the bond of atoms 1 and 3 (type 2) is not rigid, and such bonds are not supported yet ('bonds = "
+                 "all-bonds' in [constraints] makes all rigid)");
+    strcpy(parameters.constraints.bond_types, "2");
+    accept(text);
+    check_near(top.moltypes[0].constraints[0].length, 0.109, 0, 1e-15);
+    check_near(top.moltypes[0].constraints[1].length, 0.15, 0, 1e-15);
+}
+
+static void bad_bonds_are_refused(void **state)
+{
+    (void)state;
+    rigid_all("000");
+#define WITH(bonds) BHEAD BATOMS BCOEFF "\nBonds\n\n1 1 1 2\n" bonds
+    refuse(WITH("2 3 2 3\n"), ":35: bond type '3' is not a whole number from 1 to 2");
+    refuse(WITH("2 1 2 9\n"), ":35: atom id 9 is not in 1 to 8; ids must have no gaps");
+    refuse(WITH("2 1 2 2\n"), ":35: a bond of atom 2 to itself");
+    refuse(WITH("2 1 2\n"), ":35: expected a bond's number, its type and two atom ids");
+    refuse(WITH("2 1 2 3\n"), ":35: the file ends after 2 of 5 lines of Bonds");
+    refuse(WITH("2 1 2 3\n3 1 7 8\n4 2 2 1\n5 1 8 7\n"), ":37: a second bond of atoms 1 and 2, first in line 34");
+    refuse(BHEAD BATOMS BCOEFF, ": no section Bonds");
+    refuse(BHEAD BATOMS BBONDS, ":29: no length for bond type 1; add a section Bond Coeffs # harmonic or set "
+                                "constraints.bond_lengths");
+    refuse(BHEAD BATOMS "\nBond Coeffs # fene\n\n1 30 1.5 1 1\n2 30 1.5 1 1\n" BBONDS,
+           ":27: bond style 'fene' says no length; only harmonic does (or set constraints.bond_lengths)");
+    refuse(BHEAD BATOMS "\nBond Coeffs\n\n1 30 1.5 1 1\n2 30 1.5 1 1\n" BBONDS,
+           ":29: expected a bond type from 1 to 2, K and r0 (style harmonic)");
+    refuse(BHEAD BATOMS "\nBond Coeffs\n\n1 30 0\n2 30 1\n" BBONDS, ":29: length 0 of bond type 1 is not positive");
+    refuse(BHEAD BATOMS "\nBond Coeffs\n\n1 30 1\n1 30 1\n" BBONDS, ":30: a second line for bond type 1");
+    refuse(BHEAD "\nAtoms # bond\n\n1 1 1 1 1 1\n2 1 1 1 1 1\n1 1 1 1 1 1\n4 1 1 1 1 1\n5 1 1 1 1 1\n6 1 1 1 1 1\n"
+                 "7 1 1 1 1 1\n8 1 1 1 1 1\n",
+           ":20: atom id 1 occurs a second time");
+    strcpy(parameters.constraints.bond_lengths, "1 1");
+    refuse(BHEAD BATOMS BCOEFF BBONDS, ": has the lengths of bonds, and so has constraints.bond_lengths; remove one");
+    parameters.constraints.bond_lengths[0] = '\0';
+    parameters.constraints.bonds = SK_BONDS_NONE;
+    refuse(BHEAD BATOMS BCOEFF BBONDS,
+           ":34: the bond of atoms 1 and 2 (type 1) is not rigid, and such bonds are not supported yet ('bonds = "
+           "all-bonds' in [constraints] makes all rigid)");
+    parameters.constraints.bonds = SK_BONDS_H_BONDS;
+    refuse(BHEAD BATOMS BCOEFF BBONDS,
+           ": 'bonds = h-bonds' goes by the mass of hydrogen and needs units = real; name the bond types with "
+           "'bond_types'");
+    parameters.constraints.bonds = SK_BONDS_H_ANGLES;
+    refuse(BHEAD BATOMS BCOEFF BBONDS, ": 'bonds = h-angles' needs angles, which are not read from data files");
+}
+
+static void bad_bond_lists_are_refused(void **state)
+{
+    static const char *const cases[][3] = {
+        {"3", "", "constraints.bond_types: '3' is not a bond type from 1 to 2"},
+        {"1 x", "", "constraints.bond_types: 'x' is not a bond type from 1 to 2"},
+        {"", "1", "constraints.bond_lengths: 1 lengths for 2 bond types"},
+        {"", "1 1 1", "constraints.bond_lengths: 3 lengths for 2 bond types"},
+        {"", "1 -1", "constraints.bond_lengths: '-1' is not a positive number"},
+    };
+    (void)state;
+    rigid_all("000");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sk_error err = {SK_OK, ""};
+        strcpy(parameters.constraints.bond_types, cases[i][0]);
+        strcpy(parameters.constraints.bond_lengths, cases[i][1]);
+        assert_int_equal(read_path(files_write("a.data", BHEAD BATOMS BBONDS), &err), SK_EINPUT);
+        assert_string_equal(err.message, cases[i][2]);
+    }
+}
+
+/* 100 chains of 200 beads, as its README says. */
+static void reference_chains(void **state)
+{
+    struct sk_error err;
+    const char *path = files_system("polymer/data.polymer.xz");
+    (void)state;
+    if (!path)
+        skip();
+    rigid_all("011");
+    strcpy(parameters.constraints.bond_lengths, "0.97");
+    if (read_path(path, &err) != SK_OK)
+        fail_msg("%s", err.message);
+    assert_int_equal(atoms.nv, 20000);
+    assert_true(top.nmoltypes == 1 && top.nblocks == 1 && top.blocks[0].count == 100);
+    assert_int_equal(top.moltypes[0].natoms, 200);
+    assert_int_equal(sk_topology_constraints(&top), 19900);
+    assert_int_equal(top.moltypes[0].excluded_start[200], 398);
+    for (int c = 0; c < 199; c++) {
+        const struct sk_constraint bond = top.moltypes[0].constraints[c];
+        assert_true(bond.i == c && bond.j == c + 1 && bond.length == 0.97);
+    }
+    /* 320 chains of 100 and no hint of the style. */
+    assert_int_equal(read_path(files_system("chain/data.chain.xz"), &err), SK_OK);
+    assert_true(top.nmoltypes == 1 && top.blocks[0].count == 320 && top.moltypes[0].natoms == 100);
 }
 
 int main(void)
@@ -304,6 +527,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(bad_sections_are_refused, start, stop),
         cmocka_unit_test_setup_teardown(bad_atoms_are_refused, start, stop),
         cmocka_unit_test_setup_teardown(too_many_kinds_are_refused, start, stop),
+        cmocka_unit_test_setup_teardown(molecules_are_cut_by_bonds, start, stop),
+        cmocka_unit_test_setup_teardown(molecules_are_ranges_of_ids, start, stop),
+        cmocka_unit_test_setup_teardown(hydrogen_goes_by_mass, start, stop),
+        cmocka_unit_test_setup_teardown(bad_bonds_are_refused, start, stop),
+        cmocka_unit_test_setup_teardown(bad_bond_lists_are_refused, start, stop),
+        cmocka_unit_test_setup_teardown(reference_chains, start, stop),
         cmocka_unit_test_setup_teardown(reference_systems, start, stop),
     };
     return cmocka_run_group_tests(tests, files_make, files_remove);

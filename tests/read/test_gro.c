@@ -14,7 +14,7 @@ static void make_water(struct sk_topology *top, int count)
              count);
     sk_topology_init(top);
     sk_forcefield_init(&ff);
-    if (sk_top_parse("w.top", text, strlen(text), NULL, NULL, top, &ff, &err) != SK_OK)
+    if (sk_top_parse("w.top", text, strlen(text), NULL, NULL, SK_BONDS_NONE, top, &ff, &err) != SK_OK)
         fail_msg("%s", err.message);
     sk_forcefield_clear(&ff);
 }

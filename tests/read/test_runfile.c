@@ -59,7 +59,9 @@ static void defaults_are_documented_ones(void **state)
     assert_true(p.nonbonded.buffer == 0.0 && p.nonbonded.epsilon_rf == 0.0);
     assert_int_equal(p.nonbonded.vdw_modifier, SK_MODIFIER_POTENTIAL_SHIFT);
     assert_int_equal(p.nonbonded.coulomb, SK_COULOMB_REACTION_FIELD);
-    assert_true(p.constraints.tolerance == 1e-10);
+    assert_true(p.constraints.tolerance == 1e-10 && p.constraints.max_rounds == 50);
+    assert_true(p.constraints.bonds == SK_BONDS_NONE && p.constraints.solver == SK_SOLVER_FRAGMENTS);
+    assert_false(p.constraints.split_clusters);
     assert_true(p.pressure.compressibility == 4.5e-5);
     assert_int_equal(p.temperature.couple_every, 10);
     assert_int_equal(p.output.energy_every, 100);
@@ -207,10 +209,17 @@ static void unsupported_is_refused_by_name(void **state)
         {"nonbonded.coulomb=pme",
          "--set nonbonded.coulomb: 'coulomb' = pme is known but not supported yet; use one of: "
          "none, cut, reaction-field"},
-        {"constraints.bonds=h-bonds",
-         "--set constraints.bonds: 'bonds' = h-bonds is known but not supported yet; use one of: none"},
-        {"constraints.solver=shake",
-         "--set constraints.solver: 'solver' = shake is known but not supported yet; use one of: fragments"},
+        {"nonbonded.special_bonds=0 0 0.5",
+         "--set nonbonded.special_bonds: 'special_bonds': '0.5' is not supported; only 0 and 1"},
+        {"nonbonded.special_bonds=0 1", "--set nonbonded.special_bonds: 'special_bonds' = '0 1' is not three numbers"},
+        {"nonbonded.special_bonds=0 1 1 1",
+         "--set nonbonded.special_bonds: 'special_bonds' = '0 1 1 1' is not three numbers"},
+        {"constraints.bond_types=1", "--set constraints.bond_types: 'bond_types' has no meaning with 'structure'; "
+                                     "remove one of them"},
+        {"constraints.max_rounds=0",
+         "--set constraints.max_rounds: 'max_rounds' = 0 is out of range: at least 1, at most 1e+06"},
+        {"constraints.split_clusters=yes",
+         "--set constraints.split_clusters: 'split_clusters' = 'yes' is neither 'on' nor 'off'"},
         {"temperature.groups=all",
          "--set temperature.groups: 'groups' in [temperature] is known but not supported yet; "
          "remove it"},
@@ -221,7 +230,12 @@ static void unsupported_is_refused_by_name(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         refuse_set(HEAD TAIL, cases[i].text, cases[i].message);
     struct sk_parameters p;
-    accept_set(HEAD TAIL "[constraints]\nbonds = none\n[domain]\ntransport = ring\n", NULL, &p);
+    accept_set(HEAD TAIL "[constraints]\nbonds = h-angles\nsolver = shake\nsplit_clusters = on\nmax_rounds = 7\n"
+                         "[domain]\ntransport = ring\n",
+               NULL, &p);
+    assert_int_equal(p.constraints.bonds, SK_BONDS_H_ANGLES);
+    assert_int_equal(p.constraints.solver, SK_SOLVER_SHAKE);
+    assert_true(p.constraints.split_clusters && p.constraints.max_rounds == 7);
     assert_int_equal(p.domain.transport, SK_TRANSPORT_RING);
 }
 
@@ -309,6 +323,10 @@ static void random_rest(uint64_t *seed, struct sk_parameters *p)
     p->domain.transport = (enum sk_transport)pick(seed, 3);
     strcpy(p->domain.kernel, pick(seed, 2) ? "avx2,avx512" : "baseline");
     p->constraints.tolerance = real(seed, 1e-13, 1e-3);
+    p->constraints.bonds = (enum sk_bonds)pick(seed, 4);
+    p->constraints.solver = (enum sk_solver)pick(seed, 2);
+    p->constraints.max_rounds = 1 + pick(seed, 1000000);
+    p->constraints.split_clusters = pick(seed, 2);
     p->temperature.thermostat = (enum sk_thermostat)pick(seed, 3);
     p->temperature.target = real(seed, 0, 500);
     p->temperature.tau = real(seed, 0, 3);
@@ -340,6 +358,10 @@ static void random_parameters(uint64_t *seed, struct sk_parameters *p)
         p->units = p->system.is_real ? SK_UNITS_GROMACS : SK_UNITS_LJ;
         strcpy(p->nonbonded.pair_coeff, pick(seed, 2) ? "1 1 1.0 1 ; 1 2 3 4;2 2 2 2" : "");
         p->nonbonded.mixing = (enum sk_mixing)pick(seed, 2);
+        strcpy(p->constraints.bond_types, pick(seed, 2) ? "1 3" : "");
+        strcpy(p->constraints.bond_lengths, pick(seed, 2) ? "0.97 1e-1  2" : "");
+        for (int i = 0; i < 3; i++)
+            p->nonbonded.special_bonds[i] = pick(seed, 2);
     } else {
         path(seed, p->system.structure, "s");
         path(seed, p->system.topology, "t");

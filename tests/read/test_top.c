@@ -4,12 +4,14 @@
 
 static struct sk_topology top;
 static struct sk_forcefield ff;
+static enum sk_bonds rigid; /* what the run file says */
 
 static int start(void **state)
 {
     (void)state;
     sk_topology_init(&top);
     sk_forcefield_init(&ff);
+    rigid = SK_BONDS_NONE;
     return 0;
 }
 
@@ -24,7 +26,7 @@ static int stop(void **state)
 static enum sk_code parse(const char *text, const char *define, struct sk_error *err)
 {
     stop(NULL);
-    return sk_top_parse("a.top", text, strlen(text), define, NULL, &top, &ff, err);
+    return sk_top_parse("a.top", text, strlen(text), define, NULL, rigid, &top, &ff, err);
 }
 
 static void accept_with(const char *text, const char *define)
@@ -59,7 +61,7 @@ static void accept_file(const char *path, const char *include_path)
 {
     struct sk_error err;
     stop(NULL);
-    if (sk_top_read(path, NULL, include_path, &top, &ff, &err) != SK_OK)
+    if (sk_top_read(path, NULL, include_path, rigid, &top, &ff, &err) != SK_OK)
         fail_msg("%s", err.message);
 }
 
@@ -67,7 +69,7 @@ static void refuse_file(const char *path, const char *message)
 {
     struct sk_error err = {SK_OK, ""};
     stop(NULL);
-    assert_int_equal(sk_top_read(path, NULL, NULL, &top, &ff, &err), SK_EINPUT);
+    assert_int_equal(sk_top_read(path, NULL, NULL, rigid, &top, &ff, &err), SK_EINPUT);
     assert_string_equal(err.message, message);
 }
 
@@ -170,13 +172,12 @@ static void reference_waters(void **state)
     check_near(ff.c12[0], 4 * 0.996 * pow(0.3405, 12), 0, 1e-14);
 }
 
-/* Peptides and polymers wait for later steps: refused at the first line of their first bonded section. */
+/* Peptides wait for bonded terms: refused at the first line of their first section of those. */
 static void reference_molecules_are_refused_by_name(void **state)
 {
     static const char *const names[][2] = {{"dhfr/topol.pp.top.xz", "Protein"},
                                            {"aladip/topol-ala-charmm27.pp.top.xz", "Protein_chain_A"},
-                                           {"aladip/topol-pep-opls.pp.top.xz", "Protein"},
-                                           {"polymer/topol.top", "POL"}};
+                                           {"aladip/topol-pep-opls.pp.top.xz", "Protein"}};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const char *path = files_system(names[i][0]);
@@ -184,10 +185,237 @@ static void reference_molecules_are_refused_by_name(void **state)
             skip();
         char command[700], message[700];
         snprintf(command, sizeof command,
-                 "grep -n -A20 '^\\[ bonds' '%s' | grep -v -e '\\[' -e ';' | head -n 1 | sed 's/-.*//'", path);
-        snprintf(message, sizeof message, "%s:%ld: [ bonds ] of molecule type '%s' is not supported", path,
+                 "grep -n -A20 '^\\[ pairs \\]' '%s' | grep -v -e '\\[' -e ';' | head -n 1 | sed 's/-.*//'", path);
+        snprintf(message, sizeof message, "%s:%ld: [ pairs ] of molecule type '%s' is not supported", path,
                  files_number(command), names[i][1]);
+        rigid = SK_BONDS_ALL;
         refuse_file(path, message);
+    }
+}
+
+/* ---- bonds, constraints, angles: numbers of gmx_d 2022.5 (`gmx grompp` and `gmx dump` of the same text) ---- */
+
+#define BONDED                                                                                                      \
+    "[ defaults ]\n1 2 no 1 1\n[ atomtypes ]\nA AB 12.0 0 A 0.3 0.3\nO OB 16.0 0 A 0.3 0.3\nH HB 1.0 0 A 0.3 0.3\n" \
+    "[ bondtypes ]\nHB AB 1 0.107 1000\nAB HB 1 0.108 1000\nOB AB 1 0.14 1000\nAB OB 2 0.141 1000\n"                \
+    "AB AB 1 0.15 1000\nOB HB 1 0.1 1000\n[ constrainttypes ]\nHB AB 1 0.11\n[ angletypes ]\n"                      \
+    "HB AB HB 1 109.5 100\nAB OB HB 1 108 100\n" /* lines 1 to 18 */
+#define CHAIN                                                                                                      \
+    "[ moleculetype ]\nM 2\n[ atoms ]\n1 A 1 M CA 1\n2 H 1 M H1 1\n3 H 1 M 2H 1\n4 H 1 M hx 1\n5 A 1 M CB 1\n6 O " \
+    "1 M O 1\n7 H 1 M HO 1\n8 O 1 M OX 1\n"                                        /* lines 19 to 29 */
+#define CHAIN_BONDS "[ bonds ]\n1 2 1\n1 3 1\n1 4 1\n5 1 1\n5 6 2\n6 7 1\n5 8 1\n" /* lines 30 to 37 */
+#define ONE         "[ system ]\nx\n[ molecules ]\nM 1\n"
+
+static void check_constraints(int n, const struct sk_constraint *expected)
+{
+    const struct sk_moltype *type = &top.moltypes[0];
+    assert_int_equal(type->nconstraints, n);
+    for (int c = 0; c < n; c++) {
+        assert_int_equal(type->constraints[c].i, expected[c].i);
+        assert_int_equal(type->constraints[c].j, expected[c].j);
+        check_near(type->constraints[c].length, expected[c].length, 0, 5e-9);
+    }
+}
+
+static void check_exclusions(const struct sk_moltype *type, int i, int n, const int *expected)
+{
+    assert_int_equal(type->excluded_start[i + 1] - type->excluded_start[i], n);
+    assert_memory_equal(type->excluded + type->excluded_start[i], expected, (size_t)n * sizeof *expected);
+}
+
+static void bonds_become_constraints(void **state)
+{
+    (void)state;
+    /* The last [ bondtypes ] line for a pair counts, in either order, but of the bond's own function. */
+    rigid = SK_BONDS_ALL;
+    accept(BONDED CHAIN CHAIN_BONDS ONE);
+    check_constraints(
+        7, (const struct sk_constraint[]){
+               {0, 1, 0.108}, {0, 2, 0.108}, {0, 3, 0.108}, {0, 4, 0.15}, {4, 5, 0.141}, {4, 7, 0.14}, {5, 6, 0.1}});
+    check_exclusions(&top.moltypes[0], 0, 6, (const int[]){1, 2, 3, 4, 5, 7});
+    check_exclusions(&top.moltypes[0], 4, 7, (const int[]){0, 1, 2, 3, 5, 6, 7});
+    check_exclusions(&top.moltypes[0], 6, 2, (const int[]){4, 5});
+    /* Hydrogen is an atom name that starts with H or h; 2H does not. */
+    rigid = SK_BONDS_H_BONDS;
+    refuse(
+        BONDED CHAIN CHAIN_BONDS ONE,
+        "a.top:32: [ bonds ] of molecule type 'M': a bond that is not rigid is not supported yet ('bonds = all-bonds' "
+        "in [constraints] makes all rigid)");
+    accept(BONDED CHAIN "[ bonds ]\n1 2 1\n1 4 1\n6 7 1\n1 3 5\n" ONE);
+    check_constraints(3, (const struct sk_constraint[]){{0, 1, 0.108}, {0, 3, 0.108}, {5, 6, 0.1}});
+    check_exclusions(&top.moltypes[0], 2, 3, (const int[]){0, 1, 3}); /* a connection (5) excludes, and no more */
+    /* Lengths in the line, by macro, from [ constrainttypes ]; type 2 of [ constraints ] is no bond. */
+    rigid = SK_BONDS_NONE;
+    accept("#define LONG 0.123 5.0\n" BONDED CHAIN
+           "[ bonds ]\n[ constraints ]\n2 1 1\n1 3 1 0.12\n1 4 2 0.3 0.3\n" ONE);
+    check_constraints(3, (const struct sk_constraint[]){{0, 1, 0.11}, {0, 2, 0.12}, {0, 3, 0.3}});
+    check_exclusions(&top.moltypes[0], 1, 2, (const int[]){0, 2});
+    check_exclusions(&top.moltypes[0], 3, 0, NULL);
+    rigid = SK_BONDS_H_ANGLES;
+    accept("#define LONG 0.123 5.0\n" BONDED CHAIN
+           "[ bonds ]\n1 2 1 LONG\n1 3 3 0.2 9 9\n1 4 4 0.21 9 9\n1 5 1 LONG LONG\n"
+           "[ exclusions ]\n7 8\n" ONE);
+    check_constraints(4, (const struct sk_constraint[]){{0, 1, 0.123}, {0, 2, 0.2}, {0, 3, 0.21}, {0, 4, 0.123}});
+    check_exclusions(&top.moltypes[0], 6, 1, (const int[]){7});
+}
+
+#define METHANOL                                                                                              \
+    "[ moleculetype ]\nM 3\n[ atoms ]\n1 A 1 M C 1\n2 H 1 M H1 1\n3 H 1 M H2 1\n4 H 1 M H3 1\n5 O 1 M OG 1\n" \
+    "6 H 1 M HO 1\n[ bonds ]\n1 2 1\n1 3 1\n4 1 1\n1 5 1\n5 6 1 0.0960 1000\n" /* lines 19 to 33 */
+
+static void angles_become_constraints(void **state)
+{
+    (void)state;
+    rigid = SK_BONDS_H_ANGLES;
+    accept(BONDED METHANOL "[ angles ]\n2 1 3 1\n2 1 4 1\n3 1 4 1 107 10\n6 5 1 1\n" ONE);
+    check_constraints(9, (const struct sk_constraint[]){{0, 1, 0.108},
+                                                        {0, 2, 0.108},
+                                                        {0, 3, 0.108},
+                                                        {0, 4, 0.14},
+                                                        {0, 5, 1.92671681e-01},
+                                                        {1, 2, 1.76394576e-01},
+                                                        {1, 3, 1.76394576e-01},
+                                                        {2, 3, 1.73633082e-01},
+                                                        {4, 5, 0.096}});
+    /* Urey-Bradley, G96. */
+    accept(BONDED METHANOL "[ angles ]\n2 1 3 2 108 10\n3 1 4 5 109 10 0.17 10\n" ONE);
+    assert_int_equal(top.moltypes[0].nconstraints, 7);
+    check_near(top.moltypes[0].constraints[4].length, 1.74747671e-01, 0, 5e-9);
+    check_near(top.moltypes[0].constraints[5].length, 1.75848952e-01, 0, 5e-9);
+    refuse(BONDED METHANOL "[ angles ]\n2 1 3 1\n2 1 5 1 111 10\n" ONE,
+           "a.top:36: [ angles ] of molecule type 'M': an angle that is not rigid is not supported");
+    refuse(BONDED METHANOL "[ angles ]\n2 1 3 8 0 10\n" ONE,
+           "a.top:35: [ angles ] of molecule type 'M': an angle that is not rigid is not supported");
+    refuse(BONDED METHANOL "[ angles ]\n2 1 3 5\n" ONE,
+           "a.top:35: no [ angletypes ] of function 5 for the bonded types HB, AB and HB");
+    refuse(BONDED METHANOL "[ angles ]\n2 5 6 1 100 10\n" ONE,
+           "a.top:35: a rigid angle needs a bond on either side; one is missing (atoms 2 and 6 of molecule type 'M')");
+    refuse(BONDED METHANOL "[ angles ]\n2 1 3 1 180 10\n" ONE,
+           "a.top:35: a rigid angle must lie between 0 and 180 degrees (atoms 2 and 3 of molecule type 'M')");
+    refuse(BONDED METHANOL "[ angles ]\n2 1 3 1\n3 1 2 1\n" ONE,
+           "a.top:36: these atoms are joined rigidly a second time; remove one (atoms 2 and 3 of molecule type 'M')");
+    refuse(BONDED METHANOL "[ angles ]\n2 1 9 1\n" ONE, "a.top:35: atom 9, but 'M' has 6 atoms");
+    rigid = SK_BONDS_ALL;
+    refuse(BONDED METHANOL "[ angles ]\n2 1 3 1\n" ONE, "a.top:35: [ angles ] of molecule type 'M' is not supported");
+}
+
+static void bad_bonds_are_refused(void **state)
+{
+    static const char *const cases[][2] = {
+        {"[ bonds ]\n1 2 1\n1 3 1\n2 1 1 0.108 1000\n",
+         "a.top:33: these atoms are joined rigidly a second time; remove one (atoms 1 and 2 of molecule type 'M')"},
+        {"[ constraints ]\n1 2 1\n[ bonds ]\n1 2 1\n",
+         "a.top:33: these atoms are joined rigidly a second time; remove one (atoms 1 and 2 of molecule type 'M')"},
+        {"[ bonds ]\n1 9 1\n", "a.top:31: atom 9, but 'M' has 8 atoms"},
+        {"[ bonds ]\n2 2 1\n", "a.top:31: an atom bonded to itself (atoms 2 and 2 of molecule type 'M')"},
+        {"[ bonds ]\n1 2 11\n", "a.top:31: function: '11' is not a whole number from 1 to 10"},
+        {"[ bonds ]\n1 2\n", "a.top:31: function is missing at the end of the line"},
+        {"[ bonds ]\n1 x 1\n", "a.top:31: atom: 'x' is not a whole number from 1 to 2147483647"},
+        {"[ bonds ]\n1 2 1 0.1\n", "a.top:31: 1 of 2 parameters"},
+        {"[ bonds ]\n1 2 1 0.1 gb_1\n", "a.top:31: parameter: 'gb_1' is not a number"},
+        {"[ bonds ]\n1 2 1 -0.1 10\n",
+         "a.top:31: the length of a rigid bond must be positive (atoms 1 and 2 of molecule type 'M')"},
+        {"[ bonds ]\n1 2 1 0.1 10 0.2 10\n",
+         "a.top:31: [ bonds (second state of free energy calculations) ] of molecule type 'M' is not supported"},
+        {"[ bonds ]\n1 2 3\n", "a.top:31: no [ bondtypes ] of function 3 for the bonded types AB and HB"},
+        {"[ bonds ]\n1 2 6 0.1 10\n", "a.top:31: [ bonds ] of molecule type 'M': function 6 is not supported"},
+        {"[ bonds ]\n1 2 7 0.1 10\n", "a.top:31: [ bonds ] of molecule type 'M': function 7 is not supported"},
+        {"[ constraints ]\n1 5 1\n", "a.top:31: no [ constrainttypes ] of function 1 for the bonded types AB and AB"},
+        {"[ constraints ]\n1 2 3 1\n", "a.top:31: function: '3' is not a whole number from 1 to 2"},
+        {"[ constraints ]\n1 2 1 0\n",
+         "a.top:31: the length of a rigid bond must be positive (atoms 1 and 2 of molecule type 'M')"},
+        {"[ settles ]\n6 1 0.1 0.1\n[ constraints ]\n1 2 1\n1 6 1 0.2\n",
+         "a.top:31: settles needs legs of equal mass, not 1 and 16"},
+        {"9 H 1 M H 1\n[ settles ]\n1 1 0.1 0.1\n[ constraints ]\n9 5 1 1\n9 3 1 0.2\n",
+         "a.top:35: a rigid bond to an atom of [ settles ] (atoms 3 and 9 of molecule type 'M')"},
+        {"9 H 1 M H 1 0 0\n[ constraints ]\n9 5 1 1\n",
+         "a.top:30: atom 'H' of molecule type 'M' has mass 0; every mass must be positive"},
+    };
+    char text[1400];
+    (void)state;
+    rigid = SK_BONDS_ALL;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(text, sizeof text, BONDED CHAIN "%s" ONE, cases[i][0]);
+        refuse(text, cases[i][1]);
+    }
+    refuse("[ defaults ]\n1 2\n[ bondtypes ]\nA B 1 x 1\n", "a.top:4: length: 'x' is not a number");
+    refuse("[ defaults ]\n1 2\n[ angletypes ]\nA B 1 1\n",
+           "a.top:4: first parameter is missing at the end of the line");
+    /* In a molecule that is not used they do no harm. */
+    accept(BONDED CHAIN
+           "[ bonds ]\n1 2 6 0.1 10\n1 99 1\n[ moleculetype ]\nN 1\n[ atoms ]\n1 A 1 N N 1\n[ system ]\nx\n[ "
+           "molecules ]\nN 3\n");
+}
+
+/* awk: leaves [ bonds ] of the bonded sections; with h = 1 without those that would not be rigid under h-bonds. */
+static const char strip[] = "/^ *\\[/ { s = $2 }\n"
+                            "s ~ /^(pairs|angles|dihedrals|cmap|position_restraints)$/ && !/^#/ { next }\n"
+                            "s == \"atoms\" && $1 ~ /^[0-9]/ { name[$1] = $5 }\n"
+                            "h && s == \"bonds\" && $1 ~ /^[0-9]/ && name[$1] !~ /^H/ && name[$2] !~ /^H/ { next }\n"
+                            "{ print }\n";
+
+/* The peptides of the reference systems with [ bonds ] alone, against counts, lengths and exclusions of gmx_d 2022.5
+ * (grompp, dump) for the same files: molecule, constraints, sum of lengths, sum of i j length, excluded partners. */
+static void reference_bonds(void **state)
+{
+    static const struct {
+        const char *file;
+        enum sk_bonds rigid;
+        int n;
+        double lengths, moment;
+        int excluded;
+    } cases[] = {
+        {"dhfr/topol.pp.top.xz", SK_BONDS_ALL, 2523, 316.23, 655504136.5778, 27280},
+        {"dhfr/topol.pp.top.xz", SK_BONDS_H_BONDS, 1221, 130.8742, 259798467.716, 0},
+        {"aladip/topol-pep-amber.pp.top.xz", SK_BONDS_ALL, 201, 25.0567, 324192.0689, 2144},
+        {"aladip/topol-pep-charmm27.pp.top.xz", SK_BONDS_ALL, 201, 25.1056, 325241.5747, 2144},
+        {"aladip/topol-pep-charmm27.pp.top.xz", SK_BONDS_H_BONDS, 98, 10.5229, 143116.9934, 0},
+        {"aladip/topol-pep-opls.pp.top.xz", SK_BONDS_ALL, 201, 25.0608, 323812.7188, 2144},
+        {"aladip/topol-ala-opls.pp.top.xz", SK_BONDS_H_BONDS, 12, 1.292, 224.587, 0},
+    };
+    (void)state;
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        const char *path = files_system(cases[k].file);
+        if (!path)
+            skip();
+        char command[1400];
+        snprintf(command, sizeof command, "awk -v h=%d -f '%s' '%s' > '%s'", cases[k].rigid == SK_BONDS_H_BONDS,
+                 files_write("strip.awk", strip), path, files_path("stripped.top"));
+        assert_int_equal(system(command), 0);
+        rigid = cases[k].rigid;
+        accept_file(files_path("stripped.top"), NULL);
+        const struct sk_moltype *type = &top.moltypes[0];
+        double lengths = 0, moment = 0;
+        assert_int_equal(type->nconstraints, cases[k].n);
+        for (int c = 0; c < type->nconstraints; c++) {
+            const struct sk_constraint *bond = &type->constraints[c];
+            lengths += bond->length;
+            moment += (bond->i + 1.0) * (bond->j + 1.0) * bond->length;
+        }
+        check_near(lengths, cases[k].lengths, 0, 1e-8);
+        check_near(moment, cases[k].moment, 0, 1e-8);
+        if (cases[k].excluded)
+            assert_int_equal(type->excluded_start[type->natoms], cases[k].excluded);
+    }
+}
+
+static void reference_polymer(void **state)
+{
+    static const char *const files[] = {"polymer/topol.top", "polymer/topol-constr.top"};
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        const char *path = files_system(files[k]);
+        if (!path)
+            skip();
+        rigid = k ? SK_BONDS_NONE : SK_BONDS_ALL;
+        accept_file(path, NULL);
+        assert_int_equal(top.natoms, 20000);
+        assert_int_equal(sk_topology_constraints(&top), 19900);
+        for (int c = 0; c < 199; c++) {
+            const struct sk_constraint bond = top.moltypes[0].constraints[c];
+            assert_true(bond.i == c && bond.j == c + 1 && bond.length == 0.3395);
+        }
+        assert_int_equal(top.moltypes[0].excluded_start[200], 2 * 199); /* nrexcl 1 */
     }
 }
 
@@ -233,7 +461,7 @@ static void installed_force_fields(void **state)
         "#include \"amber99sb-ildn.ff/forcefield.itp\"\n#include \"amber99sb-ildn.ff/spce.itp\"\n[ system ]\nx\n"
         "[ molecules ]\nSOL 1\n",
         "-DFLEXIBLE",
-        INSTALLED "/amber99sb-ildn.ff/spce.itp:26: [ bonds ] of molecule type 'SOL' is not supported (included from "
+        INSTALLED "/amber99sb-ildn.ff/spce.itp:31: [ angles ] of molecule type 'SOL' is not supported (included from "
                   "a.top:2)");
 }
 
@@ -313,11 +541,11 @@ static void includes(void **state)
     refuse_file(main_file, message);
     files_write("lib/sub/atoms.itp", "#include \"../ff.itp\"\n");
     struct sk_error err;
-    assert_int_equal(sk_top_read(main_file, NULL, NULL, &top, &ff, &err), SK_EINPUT);
+    assert_int_equal(sk_top_read(main_file, NULL, NULL, rigid, &top, &ff, &err), SK_EINPUT);
     assert_non_null(strstr(err.message, "includes itself"));
     assert_non_null(strstr(err.message, "atoms.itp:1: file "));
     unsetenv("GMXLIB");
-    assert_int_equal(sk_top_read(main_file, NULL, NULL, &top, &ff, &err), SK_EINPUT);
+    assert_int_equal(sk_top_read(main_file, NULL, NULL, rigid, &top, &ff, &err), SK_EINPUT);
     assert_non_null(strstr(err.message, "main.top:1: include file 'ff.itp' not found (looked beside this file, "));
 }
 
@@ -331,9 +559,9 @@ static void include_depth_is_bounded(void **state)
         snprintf(text, sizeof text, "#include \"deep%d.itp\"\n", i + 1);
         files_write(name, text);
     }
-    assert_int_equal(sk_top_read(files_path("deep0.itp"), NULL, NULL, &top, &ff, &err), SK_EINPUT);
+    assert_int_equal(sk_top_read(files_path("deep0.itp"), NULL, NULL, rigid, &top, &ff, &err), SK_EINPUT);
     assert_non_null(strstr(err.message, "deep31.itp:1: #include is nested deeper than 32 files (included from "));
-    assert_int_equal(sk_top_read(files_path("absent.top"), NULL, NULL, &top, &ff, &err), SK_EINPUT);
+    assert_int_equal(sk_top_read(files_path("absent.top"), NULL, NULL, rigid, &top, &ff, &err), SK_EINPUT);
     assert_non_null(strstr(err.message, "absent.top: cannot open"));
 }
 
@@ -365,12 +593,10 @@ static void only_what_is_used_is_built(void **state)
 
 static void unsupported_molecules_are_refused(void **state)
 {
-    static const char *const names[] = {"bonds",
-                                        "angles",
+    static const char *const names[] = {"angles",
                                         "dihedrals",
                                         "pairs",
                                         "pairs_nb",
-                                        "constraints",
                                         "cmap",
                                         "virtual_sites1",
                                         "virtual_sites2",
@@ -472,6 +698,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(combination_rules, start, stop),
         cmocka_unit_test_setup_teardown(reference_waters, start, stop),
         cmocka_unit_test_setup_teardown(reference_molecules_are_refused_by_name, start, stop),
+        cmocka_unit_test_setup_teardown(bonds_become_constraints, start, stop),
+        cmocka_unit_test_setup_teardown(angles_become_constraints, start, stop),
+        cmocka_unit_test_setup_teardown(bad_bonds_are_refused, start, stop),
+        cmocka_unit_test_setup_teardown(reference_bonds, start, stop),
+        cmocka_unit_test_setup_teardown(reference_polymer, start, stop),
         cmocka_unit_test_setup_teardown(installed_force_fields, start, stop),
         cmocka_unit_test_setup_teardown(macros_and_conditions, start, stop),
         cmocka_unit_test_setup_teardown(bad_directives_are_refused, start, stop),

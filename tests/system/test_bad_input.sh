@@ -104,6 +104,10 @@ top 'atoms out of order' 'bad\.top:[0-9]+' 's/^  2   HW_spc/  5   HW_spc/'
 top 'no molecules' 'bad\.top' '/^\[ molecules/,$d'
 top 'truncated' 'bad\.top' '12,$d'
 top 'settles with other geometry than three sites' 'bad\.top:[0-9]+' 's/^1  *1  *0.1  *0.16330/1 1 0.1 0.3/'
+top 'a bond of an atom that is not there' "bad\.top:$(($(at '^\[ exclusions') + 1)):.*atom 9" 's/^\[ exclusions \]/[ bonds ]\n1 9 1 0.1 1000\n\n&/'
+top 'a bond that is not rigid, with advice' "bad\.top:$(($(at '^\[ exclusions') + 1)):.*bonds = all-bonds" 's/^\[ exclusions \]/[ bonds ]\n1 2 1 0.1 1000\n\n&/'
+top 'a bond without a length' "bad\.top:$(($(at '^\[ exclusions') + 1)):.*constrainttypes" 's/^\[ exclusions \]/[ constraints ]\n1 2 1\n\n&/'
+top 'a constraint of a rigid water' "bad\.top:$(($(at '^\[ exclusions') + 1)):.*settles" 's/^\[ exclusions \]/[ constraints ]\n1 2 1 0.1\n\n&/'
 top 'virtual sites of a later step, by name' 'virtual_sites3' 's/^\[ exclusions \]/[ virtual_sites3 ]\n1 2 3 1 1 0.1 0.1\n\n&/'
 
 # data NAME PATTERN SED-SCRIPT: tiny.data changed.
@@ -124,6 +128,10 @@ data 'a coordinate no number' 'bad\.data:[0-9]+' 's/^7 1 [^ ]*/7 1 x/'
 data 'an unknown section' 'bad\.data:[0-9]+.*Massses' 's/^Masses/Massses/'
 data 'tilted, refused clearly' 'triclinic|tilt' 's/zlo zhi/&\n0.1 0 0 xy xz yz/'
 data 'no masses' 'bad\.data|mass' '/^Masses/,/^1 1$/d'
+data 'bonds counted, but none there' 'bad\.data.*Bonds' 's/^216 atoms/&\n1 bonds\n1 bond types/'
+data 'bonds not counted' "bad\.data:$(grep -n '^Masses' tiny.data | cut -d: -f1):.*N bonds" 's/^Masses/Bonds\n\n1 1 1 2\n\n&/'
+data 'bonds that are not rigid' 'bad\.data:[0-9]+:.*bonds = all-bonds' 's/^216 atoms/&\n1 bonds\n1 bond types/; s/^Masses/Bonds\n\n1 1 1 2\n\n&/'
+data 'angles of a later step, by name' 'bad\.data:[0-9]+:.*angles' 's/^216 atoms/&\n1 angles/'
 sed 's/tiny\.data/tiny.data/; /^units/d' tiny.ini > bad.ini
 refused 'data file: units not said' 'units|unit;'
 sed '/^pair_coeff/d' tiny.ini > bad.ini
