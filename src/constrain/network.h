@@ -2,7 +2,7 @@
  * atoms of others that their windows name (found through the directory, however far away), and the channels on which
  * atoms and multipliers travel. Owns all of these; made anew at every rebuild. A fragment is solved by every rank that
  * owns an atom of its core, with the same bits, so nobody waits for the result; the owner of the core's lowest atom
- * answers for it: sends its multipliers to those whose windows overlap it, checks it, counts its virial.
+ * answers for it and sends its multipliers to those whose windows overlap it. Every rank checks all that it solved.
  * Not here: how windows are cut (graph.h), the arithmetic of one (kernel/fragment.h), what is moved (dynamics). */
 #ifndef SK_CONSTRAIN_NETWORK_H
 #define SK_CONSTRAIN_NETWORK_H
@@ -119,7 +119,7 @@ enum sk_code sk_network_examine(struct sk_network *network, const struct sk_atom
  * with SK_NETWORK_POSITIONS so that the bonds of x + u have their lengths, to the accuracy of the normal number of
  * solves. The last multipliers are then on their way, and check (which may be called later, but before the next begin)
  * receives them and returns the largest relative error of a length (or of |s . v| / s^2), on this rank, in the cores
- * that it answers for: NaN or too large is for sk_network_repair. */
+ * that it solved: NaN or too large is for sk_network_repair. */
 void sk_network_begin(struct sk_network *network, const struct sk_atoms *atoms, const double *u);
 void sk_network_solve(struct sk_network *network, enum sk_network_what what, const struct sk_atoms *atoms,
                       const struct sk_box *box, const double *u);
@@ -144,7 +144,7 @@ void sk_network_run(struct sk_network *network, enum sk_network_what what, int f
 /* Multipliers of answered cores leave; those of other ranks have arrived in lambda. */
 void sk_network_exchange_begin(struct sk_network *network);
 void sk_network_exchange_end(struct sk_network *network);
-/* Refreshes residual[] of the windows that this rank answers for (all, or those with is_wanted); the largest, or NaN.
+/* Refreshes residual[] of the windows (all, or those with is_wanted); the largest, or NaN.
  */
 double sk_network_measure(struct sk_network *network, enum sk_network_what what, const char *is_wanted);
 /* Relative error of constraint row c of a window with the present multipliers (all of its neighbours are members). */

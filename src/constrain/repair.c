@@ -56,7 +56,7 @@ static int find_ailing(const struct sk_network *n, struct ailing **all)
     struct ailing *mine = sk_alloc((size_t)n->nwindows, sizeof *mine);
     for (int w = 0; w < n->nwindows; w++) {
         const struct sk_window *window = &n->windows[w];
-        if (!window->is_answerable || n->residual[w] <= n->tolerance)
+        if (n->residual[w] <= n->tolerance)
             continue;
         double residual = n->residual[w] == n->residual[w] ? n->residual[w] : INFINITY;
         mine[count++] = (struct ailing){window->molecule, window->moltype, component_of(n, window), residual};
@@ -272,7 +272,7 @@ static enum sk_code name_bond(const struct sk_network *n, int k, double error, c
                    n->smallest_pivot);
 }
 
-/* The largest residual among the rows that this rank answers for of the patient's windows; *k: its constraint, or -1.
+/* The largest residual among the core rows of the patient's windows; *k: its constraint, or -1.
  */
 static double worst_row(const struct sk_network *n, const struct ward *ward, const struct patient *patient, int *k)
 {
@@ -280,7 +280,7 @@ static double worst_row(const struct sk_network *n, const struct ward *ward, con
     *k = -1;
     for (int w = 0; w < n->nwindows; w++) {
         const struct sk_window *window = &n->windows[w];
-        if (!window->is_answerable || ward_find(ward, n, window) != patient)
+        if (ward_find(ward, n, window) != patient)
             continue;
         const struct sk_fragment_shape *shape =
             &n->graphs.shapes[n->graphs.of[window->moltype].fragments[window->fragment].shape];

@@ -280,7 +280,7 @@ double sk_network_measure(struct sk_network *n, enum sk_network_what what, const
 {
     double worst = 0;
     for (int w = 0; w < n->nwindows; w++) {
-        if (!n->windows[w].is_answerable || (is_wanted && !is_wanted[w]))
+        if (is_wanted && !is_wanted[w])
             continue;
         n->residual[w] = is_wanted ? window_residual(n, what, &n->windows[w])
                                    : worse(n->residual[w], edge_residual(n, what, &n->windows[w]));
