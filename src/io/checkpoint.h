@@ -15,9 +15,12 @@ struct sk_checkpoint_state {
     uint64_t seed, model_hash, state_hash;
     int32_t integrator, velocity_time, quantum_bits;
     double force_scale;
-    /* coupling: pending factors and accumulators (see dynamics/step.h) */
-    int32_t has_pending_scale, has_pending_box, has_pending_com;
-    double pending_scale, pending_box[3], pending_com[3];
+    /* how constraints were solved (constrain/graph.h): other values give other bits */
+    int32_t constraint_solver, fragment_core, fragment_overlap;
+    double constraint_tolerance;
+    /* coupling: the barostat's pending factors and accumulators (see dynamics/dynamics.h) */
+    int32_t has_pending_box;
+    double pending_box[3];
     double conserved_offset;  /* energy given to the baths so far */
     int64_t last_energy_step; /* -1: none */
     int64_t rebuilds, migrated;

@@ -160,6 +160,10 @@ static enum sk_code find_checkpoint(struct skein *sim, struct sk_error *err)
     if (c->seed != p->run.seed)
         return sk_fail(err, SK_EINPUT, "%s was written with seed = %llu; [run] seed cannot change on --resume",
                        sim->checkpoint_used, (unsigned long long)c->seed);
+    if (c->constraint_solver != (int)p->constraints.solver || c->constraint_tolerance != p->constraints.tolerance)
+        sk_log_note(&sim->log, SK_LOG_NORMAL,
+                    "--resume: [constraints] solver or tolerance has changed: the run goes on "
+                    "from the same state, with other bits than it would have had");
     sim->box = c->box;
     sim->is_resumed = true;
     return SK_OK;

@@ -24,6 +24,10 @@ static enum sk_code write_checkpoint(struct skein *sim, struct sk_error *err)
                                                                                : SK_VELOCITY_HALF_STEP_BACK;
     state.quantum_bits = d->units.quantum_bits;
     state.force_scale = sim->force.nonbonded.pair.force_scale;
+    state.constraint_solver = sim->parameters.constraints.solver;
+    state.fragment_core = SK_FRAGMENT_CORE;
+    state.fragment_overlap = sim->network.graphs.overlap;
+    state.constraint_tolerance = sim->parameters.constraints.tolerance;
     state.has_pending_box = d->has_pending_box;
     memcpy(state.pending_box, d->pending_box, sizeof state.pending_box);
     state.conserved_offset = d->conserved_offset;

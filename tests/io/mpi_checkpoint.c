@@ -47,11 +47,12 @@ static struct sk_checkpoint_state state_make(struct sk_comm *on, const struct sk
                                      .velocity_time = 2,
                                      .quantum_bits = 26,
                                      .force_scale = 4096,
-                                     .has_pending_scale = 1,
-                                     .has_pending_com = 1,
-                                     .pending_scale = 1.0001,
+                                     .constraint_solver = 1,
+                                     .fragment_core = 64,
+                                     .fragment_overlap = 12,
+                                     .constraint_tolerance = 1e-6,
+                                     .has_pending_box = 1,
                                      .pending_box = {1, 2, 3},
-                                     .pending_com = {-1e-9, 0, 1e9},
                                      .conserved_offset = -0.1,
                                      .last_energy_step = -1,
                                      .rebuilds = 5,
@@ -69,10 +70,10 @@ static bool state_is(const struct sk_checkpoint_state *a, const struct sk_checkp
            memcmp(&a->box, &b->box, sizeof a->box) == 0 && a->model_hash == b->model_hash &&
            a->state_hash == b->state_hash && a->integrator == b->integrator && a->velocity_time == b->velocity_time &&
            a->quantum_bits == b->quantum_bits && a->force_scale == b->force_scale &&
-           a->has_pending_scale == b->has_pending_scale && a->has_pending_box == b->has_pending_box &&
-           a->has_pending_com == b->has_pending_com && a->pending_scale == b->pending_scale &&
+           a->constraint_solver == b->constraint_solver && a->fragment_core == b->fragment_core &&
+           a->fragment_overlap == b->fragment_overlap && a->constraint_tolerance == b->constraint_tolerance &&
+           a->has_pending_box == b->has_pending_box &&
            memcmp(a->pending_box, b->pending_box, sizeof a->pending_box) == 0 &&
-           memcmp(a->pending_com, b->pending_com, sizeof a->pending_com) == 0 &&
            a->conserved_offset == b->conserved_offset && a->last_energy_step == b->last_energy_step &&
            a->rebuilds == b->rebuilds && a->migrated == b->migrated && strcmp(a->version, b->version) == 0;
 }
