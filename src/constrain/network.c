@@ -89,6 +89,7 @@ void sk_network_clear(struct sk_network *n)
     sk_free(&n->ghost_u);
     sk_free(&n->constraints);
     sk_free(&n->outer);
+    sk_free(&n->ends);
     sk_free(&n->s);
     sk_free(&n->p);
     sk_free(&n->lambda);
@@ -137,6 +138,9 @@ static int network_constraint(struct sk_network *n, int moltype, sk_gid molecule
     sk_reserve(&n->constraints, &n->constraints_capacity, (size_t)k + 1);
     int i = network_atom(n, molecule + c->i), j = network_atom(n, molecule + c->j);
     n->constraints[k] = (struct sk_network_constraint){i, j, moltype, index, molecule};
+    sk_reserve(&n->ends, &n->ends_capacity, (size_t)k + 1);
+    n->ends[k][0] = i;
+    n->ends[k][1] = j;
     sk_idmap_set(&n->constraint_of, key_of(molecule, index), k);
     if (i >= n->nowned || j >= n->nowned) {
         sk_reserve(&n->outer, &n->outer_capacity, (size_t)n->nouter + 1);
@@ -477,10 +481,10 @@ size_t sk_network_memory(const struct sk_network *n)
 {
     return n->ghost_id_capacity * sizeof *n->ghost_id + (n->ghost_x_capacity + n->ghost_u_capacity) * 24 +
            n->constraints_capacity * sizeof *n->constraints + n->outer_capacity * sizeof *n->outer +
-           (n->s_capacity + n->p_capacity) * 24 + (n->lambda_capacity + n->previous_capacity) * 8 +
-           n->windows_capacity * sizeof *n->windows + n->members_capacity * sizeof *n->members +
-           (n->residual_capacity + n->pivot_capacity) * 8 + n->overlapping_capacity +
-           n->shaken_capacity * sizeof *n->shaken + n->moved_capacity * sizeof *n->moved +
+           n->ends_capacity * sizeof *n->ends + (n->s_capacity + n->p_capacity) * 24 +
+           (n->lambda_capacity + n->previous_capacity) * 8 + n->windows_capacity * sizeof *n->windows +
+           n->members_capacity * sizeof *n->members + (n->residual_capacity + n->pivot_capacity) * 8 +
+           n->overlapping_capacity + n->shaken_capacity * sizeof *n->shaken + n->moved_capacity * sizeof *n->moved +
            n->incident_capacity * sizeof *n->incident + n->scratch_bytes +
            (n->owned_of.size + n->ghost_of.size + n->constraint_of.size + n->window_of.size) *
                sizeof(struct sk_idmap_slot);

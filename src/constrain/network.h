@@ -57,9 +57,11 @@ struct sk_network {
         int32_t moltype, index;
         sk_gid molecule;
     } * constraints;
+    int32_t (*ends)[2];        /* i and j of the constraints once more, close together */
     double (*s)[3], (*p)[3];   /* old and drifted bonds */
     double *lambda, *previous; /* multipliers, and those of the last exchange, from which windows start */
-    size_t constraints_capacity, outer_capacity, s_capacity, p_capacity, lambda_capacity, previous_capacity;
+    size_t constraints_capacity, ends_capacity, outer_capacity, s_capacity, p_capacity, lambda_capacity,
+        previous_capacity;
     /* windows, sorted: inner ones, then boundary ones; by shape within */
     int nwindows, ninner_windows, nmembers;
     struct sk_window *windows;
@@ -126,6 +128,8 @@ void sk_network_solve(struct sk_network *network, enum sk_network_what what, con
 double sk_network_check(struct sk_network *network, enum sk_network_what what);
 /* Correction of moved atom m: inverse mass times sum of sign lambda s. */
 void sk_network_correction(const struct sk_network *network, int m, double correction[3]);
+/* Adds the corrections of all moved atoms to u [owned][3], and `scale` times them to v unless NULL. */
+void sk_network_apply(const struct sk_network *network, double *u, double *v, double scale);
 /* Adds to virial[3] the diagonal of -1/2 sum lambda s (x) s over the constraints whose lower atom this rank owns,
  * scaled and rounded one at a time. */
 void sk_network_virial(const struct sk_network *network, double scale, sk_int128 virial[3]);

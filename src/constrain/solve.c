@@ -65,33 +65,36 @@ static void atoms_arrive(struct sk_network *n)
 }
 
 /* Old bond and drifted bond (or relative velocity) of a constraint. */
-static void fill_bond(struct sk_network *n, enum sk_network_what what, int k, const struct sk_atoms *atoms,
-                      const struct sk_box *box, const double *u)
+static inline void fill_bond(enum sk_network_what what, const sk_frac xi[3], const sk_frac xj[3], const double ui[3],
+                             const double uj[3], const double edge[3], double s[3], double p[3])
 {
-    int i = n->constraints[k].i, j = n->constraints[k].j;
-    const sk_frac *xi = i < n->nowned ? atoms->x[i] : n->ghost_x[i - n->nowned];
-    const sk_frac *xj = j < n->nowned ? atoms->x[j] : n->ghost_x[j - n->nowned];
-    const double *ui = i < n->nowned ? u + 3 * i : n->ghost_u[i - n->nowned];
-    const double *uj = j < n->nowned ? u + 3 * j : n->ghost_u[j - n->nowned];
     for (int d = 0; d < 3; d++) {
-        n->s[k][d] = sk_frac_difference(xi[d], xj[d]) * box->edge[d];
-        n->p[k][d] = what == SK_NETWORK_POSITIONS ? n->s[k][d] + (ui[d] - uj[d]) : ui[d] - uj[d];
+        s[d] = sk_frac_difference(xi[d], xj[d]) * edge[d];
+        p[d] = (what == SK_NETWORK_POSITIONS ? s[d] : 0) + (ui[d] - uj[d]);
     }
 }
 
 static void fill_inner_bonds(struct sk_network *n, enum sk_network_what what, const struct sk_atoms *atoms,
                              const struct sk_box *box, const double *u)
 {
-    for (int k = 0; k < n->nconstraints; k++)
-        if (n->constraints[k].i < n->nowned && n->constraints[k].j < n->nowned)
-            fill_bond(n, what, k, atoms, box, u);
+    const double edge[3] = {box->edge[0], box->edge[1], box->edge[2]};
+    for (int k = 0; k < n->nconstraints; k++) {
+        int i = n->ends[k][0], j = n->ends[k][1];
+        if (i < n->nowned && j < n->nowned)
+            fill_bond(what, atoms->x[i], atoms->x[j], u + 3 * i, u + 3 * j, edge, n->s[k], n->p[k]);
+    }
 }
 
 static void fill_outer_bonds(struct sk_network *n, enum sk_network_what what, const struct sk_atoms *atoms,
                              const struct sk_box *box, const double *u)
 {
-    for (int o = 0; o < n->nouter; o++)
-        fill_bond(n, what, n->outer[o], atoms, box, u);
+    for (int o = 0; o < n->nouter; o++) {
+        int k = n->outer[o], i = n->ends[k][0], j = n->ends[k][1];
+        fill_bond(what, i < n->nowned ? atoms->x[i] : n->ghost_x[i - n->nowned],
+                  j < n->nowned ? atoms->x[j] : n->ghost_x[j - n->nowned],
+                  i < n->nowned ? u + 3 * i : n->ghost_u[i - n->nowned],
+                  j < n->nowned ? u + 3 * j : n->ghost_u[j - n->nowned], box->edge, n->s[k], n->p[k]);
+    }
 }
 
 static const struct sk_fragment *fragment_of(const struct sk_network *n, const struct sk_window *window)
@@ -199,7 +202,8 @@ static void solve_again(struct sk_network *n, enum sk_network_what what)
         is_wanted[w] = has_neighbours(n, &n->windows[w]);
     sk_network_exchange_begin(n);
     sk_network_exchange_end(n);
-    memcpy(n->previous, n->lambda, (size_t)n->nconstraints * sizeof *n->lambda);
+    if (n->nconstraints)
+        memcpy(n->previous, n->lambda, (size_t)n->nconstraints * sizeof *n->lambda);
     sk_network_run(n, what, 0, n->nwindows, is_wanted);
 }
 
@@ -303,9 +307,8 @@ double sk_network_check(struct sk_network *n, enum sk_network_what what)
     return worst;
 }
 
-void sk_network_correction(const struct sk_network *n, int m, double correction[3])
+static inline void correct(const struct sk_network *n, const struct sk_network_atom *atom, double correction[3])
 {
-    const struct sk_network_atom *atom = &n->moved[m];
     double sum[3] = {0, 0, 0};
     for (int e = atom->first; e < atom->end; e++) {
         int k = n->incident[e].constraint;
@@ -315,6 +318,25 @@ void sk_network_correction(const struct sk_network *n, int m, double correction[
     }
     for (int d = 0; d < 3; d++)
         correction[d] = atom->inverse_mass * sum[d];
+}
+
+void sk_network_correction(const struct sk_network *n, int m, double correction[3])
+{
+    correct(n, &n->moved[m], correction);
+}
+
+void sk_network_apply(const struct sk_network *n, double *u, double *v, double scale)
+{
+    double correction[3];
+    for (int m = 0; m < n->nmoved; m++) {
+        int i = n->moved[m].atom;
+        correct(n, &n->moved[m], correction);
+        for (int d = 0; d < 3; d++) {
+            u[3 * i + d] += correction[d];
+            if (v)
+                v[3 * i + d] += correction[d] * scale;
+        }
+    }
 }
 
 void sk_network_virial(const struct sk_network *n, double scale, sk_int128 virial[3])

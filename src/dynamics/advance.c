@@ -182,12 +182,11 @@ void sk_dynamics_clear(struct sk_dynamics *d)
 {
     sk_free(&d->inverse_mass);
     sk_free(&d->move);
-    sk_free(&d->undo);
 }
 
 size_t sk_dynamics_memory(const struct sk_dynamics *d)
 {
     return (d->inverse_mass_capacity + d->move_capacity) * sizeof(double) +
            d->rigid->waters_capacity * sizeof *d->rigid->waters + d->rigid->free_capacity * sizeof(int) +
-           d->undo_capacity * sizeof *d->undo + sk_network_memory(d->network);
+           sk_network_memory(d->network);
 }

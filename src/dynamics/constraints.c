@@ -69,17 +69,13 @@ static void constrain_water(struct sk_dynamics *d, int w, double dt, double viri
 static void project_network(struct sk_dynamics *d, sk_int128 sum[3], double scale)
 {
     struct sk_network *network = d->network;
-    double *v = d->atoms->v[0], correction[3];
+    double *v = d->atoms->v[0];
     sk_network_begin(network, d->atoms, v);
     sk_network_solve(network, SK_NETWORK_VELOCITIES, d->atoms, d->box, v);
     double left = sk_network_check(network, SK_NETWORK_VELOCITIES) * d->parameters->run.dt;
     if (!(left <= d->velocity_worst))
         d->velocity_worst = left;
-    for (int m = 0; m < network->nmoved; m++) {
-        sk_network_correction(network, m, correction);
-        for (int k = 0; k < 3; k++)
-            v[3 * network->moved[m].atom + k] += correction[k];
-    }
+    sk_network_apply(network, v, NULL, 0);
     if (sum)
         sk_network_virial(network, scale, sum);
 }
@@ -93,28 +89,11 @@ void sk_dynamics_project(struct sk_dynamics *d, sk_int128 sum[3], double scale)
     sk_timer_enter(d->phases.timer, before);
 }
 
-/* Keeps what a repair needs of moved atom m, then adds its correction to move and velocity. */
-static void apply_correction(struct sk_dynamics *d, int m)
-{
-    struct sk_undo *undo = &d->undo[m];
-    int i = d->network->moved[m].atom;
-    double correction[3];
-    memcpy(undo->v, d->atoms->v[i], sizeof undo->v);
-    memcpy(undo->move, d->move + 3 * i, sizeof undo->move);
-    sk_network_correction(d->network, m, correction);
-    for (int k = 0; k < 3; k++) {
-        d->move[3 * i + k] += correction[k];
-        d->atoms->v[i][k] += correction[k] / d->parameters->run.dt;
-    }
-}
-
 static void constrain_network(struct sk_dynamics *d, double virial_scale)
 {
     struct sk_network *network = d->network;
     sk_network_solve(network, SK_NETWORK_POSITIONS, d->atoms, d->box, d->move);
-    sk_reserve(&d->undo, &d->undo_capacity, (size_t)network->nmoved);
-    for (int m = 0; m < network->nmoved; m++)
-        apply_correction(d, m);
+    sk_network_apply(network, d->move, d->atoms->v[0], 1 / d->parameters->run.dt);
     d->virial_scale = virial_scale;
     memset(d->network_virial, 0, sizeof d->network_virial);
     if (d->observables.has_virial)
@@ -163,23 +142,24 @@ static void move_back(struct sk_dynamics *d, int i)
     }
 }
 
-/* Atom m, moved back, moved and sped up by the multipliers as they are now; sums follow. corrected: its velocity as it
- * was. */
-static void move_again(struct sk_dynamics *d, int m, const double corrected[3])
+/* Atom m, moved back, moved and sped up by another correction than that it had; sums follow. */
+static void move_again(struct sk_dynamics *d, int m, const double had[3])
 {
-    const struct sk_undo *undo = &d->undo[m];
     struct sk_observables *o = &d->observables;
     int i = d->network->moved[m].atom;
-    double correction[3], to_fraction[3], mass = d->top->kinds[d->atoms->kind[i]].mass, half_mass = 0.5 * mass;
+    double correction[3], to_fraction[3], half_mass = 0.5 * d->top->kinds[d->atoms->kind[i]].mass;
     sk_network_correction(d->network, m, correction);
     for (int k = 0; k < 3; k++) {
-        double v = undo->v[k] + correction[k] / d->parameters->run.dt;
+        double change = correction[k] - had[k];
+        double before = d->atoms->v[i][k] * d->velocity_divisor[k];
+        double after = before + change * (1 / d->parameters->run.dt);
         to_fraction[k] = 0x1p64 / d->moved_edge[k];
-        d->move[3 * i + k] = undo->move[k] + correction[k];
-        d->atoms->v[i][k] = v / d->velocity_divisor[k];
-        o->kinetic_after[k] += sk_round(half_mass * v * v * SK_ENERGY_SCALE) -
-                               sk_round(half_mass * corrected[k] * corrected[k] * SK_ENERGY_SCALE);
-        o->momentum[k] += sk_round(mass * v * SK_ENERGY_SCALE) - sk_round(mass * corrected[k] * SK_ENERGY_SCALE);
+        d->move[3 * i + k] += change;
+        d->atoms->v[i][k] = after / d->velocity_divisor[k];
+        o->kinetic_after[k] += sk_round(half_mass * after * after * SK_ENERGY_SCALE) -
+                               sk_round(half_mass * before * before * SK_ENERGY_SCALE);
+        o->momentum[k] += sk_round(2 * half_mass * after * SK_ENERGY_SCALE) -
+                          sk_round(2 * half_mass * before * SK_ENERGY_SCALE);
     }
     d->force->variant->move(d->atoms->x[i], d->atoms->image[i], d->move + 3 * i, to_fraction, 3);
 }
@@ -236,17 +216,15 @@ static void dump_failure(struct sk_dynamics *d, int64_t step)
 enum sk_code sk_dynamics_repair(struct sk_dynamics *d, int64_t step, struct sk_error *err)
 {
     const struct sk_network *network = d->network;
-    double(*corrected)[3] = sk_alloc((size_t)network->nmoved, sizeof *corrected), correction[3];
+    double(*had)[3] = sk_alloc((size_t)network->nmoved, sizeof *had);
     for (int m = 0; m < network->nmoved; m++) {
-        sk_network_correction(network, m, correction);
-        for (int k = 0; k < 3; k++)
-            corrected[m][k] = d->undo[m].v[k] + correction[k] / d->parameters->run.dt;
+        sk_network_correction(network, m, had[m]);
         move_back(d, network->moved[m].atom);
     }
     enum sk_code code = sk_network_repair(d->network, SK_NETWORK_POSITIONS, step, err);
     for (int m = 0; m < network->nmoved; m++)
-        move_again(d, m, corrected[m]);
-    sk_free(&corrected);
+        move_again(d, m, had[m]);
+    sk_free(&had);
     sk_int128 virial[3] = {0, 0, 0};
     if (d->observables.has_virial)
         sk_network_virial(d->network, d->virial_scale, virial);

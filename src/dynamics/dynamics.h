@@ -38,11 +38,6 @@ struct sk_observables {
     sk_int128 bath; /* energy that the Langevin bath gave */
 };
 
-/* What a repair needs of an atom that the network moved. */
-struct sk_undo {
-    double v[3], move[3]; /* before the correction */
-};
-
 struct sk_dynamics {
     /* borrowed */
     const struct sk_parameters *parameters;
@@ -76,11 +71,9 @@ struct sk_dynamics {
     int agreed_request;
     double constraint_worst; /* largest relative residual ever on this rank */
     int failed_water;
-    bool is_unchecked;     /* the network's last solution of positions has not been checked */
-    double velocity_worst; /* largest speed left along a constraint on this rank, x dt, relative to its length */
-    struct sk_undo *undo;  /* [network->nmoved] */
-    size_t undo_capacity;
-    sk_int128 network_virial[3];                             /* the network's part of the constraint virial */
+    bool is_unchecked;           /* the network's last solution of positions has not been checked */
+    double velocity_worst;       /* largest speed left along a constraint on this rank, x dt, relative to its length */
+    sk_int128 network_virial[3]; /* the network's part of the constraint virial */
     double virial_scale, moved_edge[3], velocity_divisor[3]; /* of the last move; divisor: the barostat's, since */
     double *inverse_mass;                                    /* [owned][3] 1 / mass, for flat loops */
     double *move;                                            /* [owned][3] displacement of the step, length units */

@@ -331,6 +331,10 @@ enum sk_code sk_report_done(struct skein *sim, bool is_stopped, struct sk_error 
                     (long long)sim->network.repairs, t.constraint_worst, t.smallest_pivot);
     sk_log_note(log, SK_LOG_NORMAL, "%-24s %.0f bytes an atom, largest process %.1f MB", "memory",
                 t.memory / (double)sim->top.natoms, t.peak_rss * 1e-6);
+    if (sim->network.repairs * 100 > sim->network.solutions)
+        sk_log_warn(log,
+                    "more than 1 %% of the constraint solutions needed extra rounds, which are slow: a shorter time "
+                    "step would help, or fewer nearly straight groups");
     if (json_begin(sim, "done"))
         json_done(sim, &t, is_stopped, rate, per_day, hash);
     enum sk_code code = json_end(sim, err);

@@ -197,6 +197,11 @@ static void constraints_are_ordered_and_checked(void **state)
     sk_free(&type->atoms);
     sk_free(&type->excluded_start);
     sk_free(&type->excluded);
+    sk_free(&type->group_start);
+    sk_free(&type->group_place);
+    sk_free(&type->group_of);
+    sk_free(&type->settle_of_group);
+    sk_free(&type->residue_of);
     fill_type(type, "AR", 4);
     assert_int_equal(sk_moltype_finish(type, &err), SK_OK);
     uint64_t none = sk_topology_hash(&top);
