@@ -19,7 +19,7 @@ struct sk_fragment {
     int component;
     int *constraint; /* [shape->ntotal] constraints of the template in the shape's order: window, then rim */
     int ncore;       /* of the window, those with is_core */
-    int lowest;      /* lowest place of the core's atoms: who owns it answers for the fragment */
+    int anchor;      /* a place in the middle of the core: who owns it answers for the fragment */
     bool is_local;   /* all atoms of window and rim are in one ownership group */
 };
 

@@ -69,7 +69,6 @@ static void side_clear(struct sk_network_side *side)
 
 static void network_drop_links(struct sk_network *n)
 {
-    SK_REQUIRE(!n->is_exchanging);
     sk_links_free(&n->atom_links);
     sk_links_free(&n->multiplier_links);
     side_clear(&n->send);
@@ -78,8 +77,6 @@ static void network_drop_links(struct sk_network *n)
 
 void sk_network_clear(struct sk_network *n)
 {
-    if (n->is_exchanging)
-        sk_network_exchange_end(n);
     network_drop_links(n);
     sk_graphs_clear(&n->graphs);
     sk_free(&n->edge_start);
@@ -149,6 +146,12 @@ static int network_constraint(struct sk_network *n, int moltype, sk_gid molecule
     return k;
 }
 
+/* Components of one fragment are exact after one solution; the others need multipliers of their neighbours. */
+static bool is_alone(const struct sk_graph *graph, const struct sk_fragment *fragment)
+{
+    return fragment->ncore == graph->component_size[fragment->component];
+}
+
 static void network_add_window(struct sk_network *n, int moltype, sk_gid molecule, int fragment)
 {
     if (sk_idmap_find(&n->window_of, key_of(molecule, fragment)) >= 0)
@@ -157,14 +160,29 @@ static void network_add_window(struct sk_network *n, int moltype, sk_gid molecul
     int ntotal = n->graphs.shapes[f->shape].ntotal, w = n->nwindows++;
     sk_reserve(&n->windows, &n->windows_capacity, (size_t)w + 1);
     sk_reserve(&n->members, &n->members_capacity, (size_t)(n->nmembers + ntotal));
-    n->windows[w] = (struct sk_window){moltype,     fragment, molecule,
-                                       n->nmembers, false,    sk_idmap_find(&n->owned_of, molecule + f->lowest) >= 0};
+    bool is_answerable = sk_idmap_find(&n->owned_of, molecule + f->anchor) >= 0;
+    n->windows[w] = (struct sk_window){moltype, fragment, molecule, n->nmembers, is_answerable};
     sk_idmap_set(&n->window_of, key_of(molecule, fragment), w);
     for (int c = 0; c < ntotal; c++)
         n->members[n->nmembers++] = network_constraint(n, moltype, molecule, f->constraint[c]);
 }
 
-/* Windows of all fragments whose cores touch an owned atom, and what these name. */
+/* The windows that an owned atom asks for, and its own constraints, which it needs to be moved by them. */
+static void network_add_atom(struct sk_network *n, sk_gid id)
+{
+    struct sk_place at = sk_topology_find(n->top, id);
+    const struct sk_graph *graph = &n->graphs.of[at.moltype];
+    if (!graph->nfragments)
+        return;
+    for (int f = graph->atom_fragment_start[at.place]; f < graph->atom_fragment_start[at.place + 1]; f++) {
+        const struct sk_fragment *fragment = &graph->fragments[graph->atom_fragment[f]];
+        if (is_alone(graph, fragment) || fragment->anchor == at.place)
+            network_add_window(n, at.moltype, at.molecule, graph->atom_fragment[f]);
+    }
+    for (int c = graph->atom_start[at.place]; c < graph->atom_start[at.place + 1]; c++)
+        network_constraint(n, at.moltype, at.molecule, graph->atom_constraint[c]);
+}
+
 static void network_add_windows(struct sk_network *n, const struct sk_atoms *atoms)
 {
     n->nowned = atoms->n;
@@ -178,14 +196,8 @@ static void network_add_windows(struct sk_network *n, const struct sk_atoms *ato
         if (n->graphs.of[at.moltype].nfragments)
             sk_idmap_set(&n->owned_of, atoms->id[i], i);
     }
-    for (int i = 0; i < atoms->n; i++) {
-        struct sk_place at = sk_topology_find(n->top, atoms->id[i]);
-        const struct sk_graph *graph = &n->graphs.of[at.moltype];
-        if (!graph->nfragments)
-            continue;
-        for (int f = graph->atom_fragment_start[at.place]; f < graph->atom_fragment_start[at.place + 1]; f++)
-            network_add_window(n, at.moltype, at.molecule, graph->atom_fragment[f]);
-    }
+    for (int i = 0; i < atoms->n; i++)
+        network_add_atom(n, atoms->id[i]);
 }
 
 /* What this rank lacks: ghosts, then multipliers from outside the cores that it solves itself; the id of the atom whose
@@ -211,7 +223,7 @@ static void lack_find(struct sk_network *n, struct lack *lack)
         int fragment = graph->core_of[c->index];
         if (sk_idmap_find(&n->window_of, key_of(c->molecule, fragment)) >= 0)
             continue;
-        lack->id[n->nghosts + lack->nmultipliers] = c->molecule + graph->fragments[fragment].lowest;
+        lack->id[n->nghosts + lack->nmultipliers] = c->molecule + graph->fragments[fragment].anchor;
         lack->multiplier[lack->nmultipliers++] = k;
     }
 }
@@ -333,14 +345,16 @@ static void network_grant(struct sk_network *n, const struct sk_receipt *receipt
     }
 }
 
-static struct sk_links *links_of(struct sk_comm *comm, int tag, size_t item, int nsend, const int *send_rank,
-                                 const int *send_first, int nrecv, const int *recv_rank, const int *recv_first)
+/* Links with so many bytes an item, and `extra` bytes more. */
+static struct sk_links *links_of(struct sk_comm *comm, int tag, size_t item, size_t extra, int nsend,
+                                 const int *send_rank, const int *send_first, int nrecv, const int *recv_rank,
+                                 const int *recv_first)
 {
     size_t *send = sk_alloc((size_t)nsend, sizeof *send), *recv = sk_alloc((size_t)nrecv, sizeof *recv);
     for (int l = 0; l < nsend; l++)
-        send[l] = (size_t)(send_first[l + 1] - send_first[l]) * item;
+        send[l] = (size_t)(send_first[l + 1] - send_first[l]) * item + extra;
     for (int l = 0; l < nrecv; l++)
-        recv[l] = (size_t)(recv_first[l + 1] - recv_first[l]) * item;
+        recv[l] = (size_t)(recv_first[l + 1] - recv_first[l]) * item + extra;
     struct sk_links *links = sk_links_new(comm, tag, nsend, send_rank, send, nrecv, recv_rank, recv);
     sk_free(&recv);
     sk_free(&send);
@@ -382,33 +396,58 @@ static enum sk_code network_connect(struct sk_network *n, const struct lack *lac
     network_request(n, &receipt);
     network_grant(n, &receipt);
     sk_receipt_clear(&receipt);
-    n->atom_links = links_of(n->comm, TAG_ATOMS, sizeof(sk_frac[3]) + sizeof(double[3]), send->natom_links,
+    n->atom_links = links_of(n->comm, TAG_ATOMS, sizeof(sk_frac[3]) + sizeof(double[3]), 0, send->natom_links,
                              send->atom_rank, send->atom_first, recv->natom_links, recv->atom_rank, recv->atom_first);
-    n->multiplier_links = links_of(n->comm, TAG_MULTIPLIERS, sizeof(double), send->nmultiplier_links,
+    n->multiplier_links = links_of(n->comm, TAG_MULTIPLIERS, sizeof(double), sizeof(uint64_t), send->nmultiplier_links,
                                    send->multiplier_rank, send->multiplier_first, recv->nmultiplier_links,
                                    recv->multiplier_rank, recv->multiplier_first);
     return SK_OK;
 }
 
-/* Boundary windows last, equal shapes together: a batch is a run of windows of one shape. */
+enum window_class { NEEDED, BOUNDARY, PRIVATE, NCLASSES };
+
+/* Marks constraints that windows need of other ranks, and those that other ranks need. */
+static unsigned char *network_mark(const struct sk_network *n, const struct lack *lack)
+{
+    enum { LACKING = 1, SENT = 2 };
+    unsigned char *mark = sk_calloc((size_t)n->nconstraints, 1);
+    for (int m = 0; m < lack->nmultipliers; m++)
+        mark[lack->multiplier[m]] |= LACKING;
+    for (int o = 0; o < n->nouter; o++)
+        mark[n->outer[o]] |= LACKING;
+    int nsent = n->send.multiplier_first ? n->send.multiplier_first[n->send.nmultiplier_links] : 0;
+    for (int t = 0; t < nsent; t++)
+        mark[n->send.multiplier[t]] |= SENT;
+    return mark;
+}
+
+static enum window_class window_class_of(const struct sk_network *n, int w, const unsigned char *mark)
+{
+    const struct sk_window *window = &n->windows[w];
+    int shape = n->graphs.of[window->moltype].fragments[window->fragment].shape, all = 0;
+    for (int m = 0; m < n->graphs.shapes[shape].ntotal; m++)
+        all |= mark[n->members[window->member + m]];
+    if (all & 1)
+        return BOUNDARY;
+    /* every second batch of the private ones is solved while atoms travel, the rest while multipliers do */
+    return all || w / SK_FRAGMENT_LANES % 2 ? NEEDED : PRIVATE;
+}
+
+/* By class, equal shapes together: a batch is a run of windows of one shape. */
 static void network_sort_windows(struct sk_network *n, const struct lack *lack)
 {
-    char *is_lacking = sk_calloc((size_t)n->nconstraints, 1);
-    for (int m = 0; m < lack->nmultipliers; m++)
-        is_lacking[lack->multiplier[m]] = 1;
-    for (int o = 0; o < n->nouter; o++)
-        is_lacking[n->outer[o]] = 1;
+    unsigned char *mark = network_mark(n, lack);
     size_t count = (size_t)n->nwindows;
+    int in_class[NCLASSES] = {0};
     struct sk_keyed *order = sk_alloc(count, sizeof *order), *scratch = sk_alloc(count, sizeof *scratch);
-    n->ninner_windows = 0;
     for (int w = 0; w < n->nwindows; w++) {
-        struct sk_window *window = &n->windows[w];
-        int shape = n->graphs.of[window->moltype].fragments[window->fragment].shape;
-        for (int m = 0; m < n->graphs.shapes[shape].ntotal; m++)
-            window->is_boundary |= is_lacking[n->members[window->member + m]] != 0;
-        n->ninner_windows += !window->is_boundary;
-        order[w] = (struct sk_keyed){(uint64_t)window->is_boundary << 32 | (uint64_t)shape, w};
+        enum window_class class = window_class_of(n, w, mark);
+        int shape = n->graphs.of[n->windows[w].moltype].fragments[n->windows[w].fragment].shape;
+        in_class[class]++;
+        order[w] = (struct sk_keyed){(uint64_t) class << 32 | (uint64_t)shape, w};
     }
+    n->first_boundary = in_class[NEEDED];
+    n->first_private = in_class[NEEDED] + in_class[BOUNDARY];
     sk_sort_keyed(order, scratch, n->nwindows);
     struct sk_window *sorted = sk_alloc(count, sizeof *sorted);
     for (int w = 0; w < n->nwindows; w++)
@@ -418,7 +457,7 @@ static void network_sort_windows(struct sk_network *n, const struct lack *lack)
     n->windows_capacity = count;
     for (int w = 0; w < n->nwindows; w++)
         sk_idmap_set(&n->window_of, key_of(sorted[w].molecule, sorted[w].fragment), w);
-    sk_free(&is_lacking);
+    sk_free(&mark);
     sk_free(&order);
     sk_free(&scratch);
 }
@@ -456,11 +495,14 @@ enum sk_code sk_network_rebuild(struct sk_network *n, const struct sk_atoms *ato
     network_add_windows(n, atoms);
     struct lack lack;
     lack_find(n, &lack);
-    network_sort_windows(n, &lack);
     enum sk_code code = SK_OK;
     if (n->graphs.has_remote && sk_comm_size(n->comm) > 1)
         code = network_connect(n, &lack, err);
+    if (!code)
+        network_sort_windows(n, &lack);
     lack_clear(&lack);
+    if (code)
+        return code;
     network_list_moved(n, atoms);
     sk_reserve(&n->ghost_x, &n->ghost_x_capacity, (size_t)n->nghosts);
     sk_reserve(&n->ghost_u, &n->ghost_u_capacity, (size_t)n->nghosts);

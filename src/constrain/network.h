@@ -1,9 +1,10 @@
-/* Network: the constraints, rigid water apart, that a rank works on: the fragments whose cores touch its atoms, the
- * atoms of others that their windows name (found through the directory, however far away), and the channels on which
- * atoms and multipliers travel. Owns all of these; made anew at every rebuild. A fragment is solved by every rank that
- * owns an atom of its core, with the same bits, so nobody waits for the result; the owner of the core's lowest atom
- * answers for it and sends its multipliers to those whose windows overlap it. Every rank checks all that it solved.
- * Not here: how windows are cut (graph.h), the arithmetic of one (kernel/fragment.h), what is moved (dynamics). */
+/* Network: the constraints, rigid water apart, that a rank works on: fragments, the atoms of others that their windows
+ * name (found through the directory, however far away), and the channels on which atoms and multipliers travel. Owns
+ * all of these; made anew at every rebuild. A component of one fragment is solved by every rank that owns an atom of
+ * it, with the same bits: nothing need be sent afterwards. A fragment of a larger component is solved by the owner of
+ * its anchor alone, who checks it and sends its multipliers to the owners of the other atoms and to windows that
+ * overlap it. Not here: how windows are cut (graph.h), the arithmetic of one (kernel/fragment.h), what is moved
+ * (dynamics). */
 #ifndef SK_CONSTRAIN_NETWORK_H
 #define SK_CONSTRAIN_NETWORK_H
 
@@ -20,8 +21,7 @@ struct sk_window {
     int32_t moltype, fragment;
     sk_gid molecule;    /* id of its first atom */
     int member;         /* first of its constraints in members, in the order of its shape */
-    bool is_boundary;   /* names atoms or multipliers of other ranks */
-    bool is_answerable; /* this rank owns the lowest atom of the core */
+    bool is_answerable; /* this rank owns the anchor */
 };
 
 /* Atoms and multipliers that go to or come from other ranks, by link. */
@@ -62,8 +62,9 @@ struct sk_network {
     double *lambda, *previous; /* multipliers, and those of the last exchange, from which windows start */
     size_t constraints_capacity, ends_capacity, outer_capacity, s_capacity, p_capacity, lambda_capacity,
         previous_capacity;
-    /* windows, sorted: inner ones, then boundary ones; by shape within */
-    int nwindows, ninner_windows, nmembers;
+    /* windows, sorted by class: [0, first_boundary) need nothing of other ranks, [first_boundary, first_private) need
+     * atoms, the rest need nothing and are needed by nobody; by shape within */
+    int nwindows, first_boundary, first_private, nmembers;
     struct sk_window *windows;
     int *members;         /* local constraints of the windows */
     double *residual;     /* [nwindows] of the core, at the last check */
@@ -88,7 +89,6 @@ struct sk_network {
     struct sk_idmap owned_of, ghost_of, constraint_of, window_of;
     struct sk_network_side send, recv;
     struct sk_links *atom_links, *multiplier_links;
-    bool is_exchanging; /* the last multipliers of a solution are on their way */
     /* for the report */
     int64_t solutions, rounds, largest_rounds, halos, repairs;
     double worst, smallest_pivot;
@@ -119,9 +119,8 @@ enum sk_code sk_network_examine(struct sk_network *network, const struct sk_atom
 /* Collective over neighbours, the three in this order; anything may be done between the first two.
  * Begin: positions at time t and u of owned atoms [n][3] leave. Solve: multipliers of all constraints of owned atoms;
  * with SK_NETWORK_POSITIONS so that the bonds of x + u have their lengths, to the accuracy of the normal number of
- * solves. The last multipliers are then on their way, and check (which may be called later, but before the next begin)
- * receives them and returns the largest relative error of a length (or of |s . v| / s^2), on this rank, in the cores
- * that it solved: NaN or too large is for sk_network_repair. */
+ * solves. Check (local; at any time until the next begin) returns the largest relative error of a length (or of
+ * |s . v| / s^2), on this rank, in the cores that it solved: NaN or too large is for sk_network_repair. */
 void sk_network_begin(struct sk_network *network, const struct sk_atoms *atoms, const double *u);
 void sk_network_solve(struct sk_network *network, enum sk_network_what what, const struct sk_atoms *atoms,
                       const struct sk_box *box, const double *u);

@@ -134,18 +134,18 @@ struct entry {
     double s[3], p[3];
 };
 
-static bool has_component(const struct sk_network *n, const struct ailing *ailing)
-{
-    for (int w = 0; w < n->nwindows; w++)
-        if (n->windows[w].molecule == ailing->molecule && component_of(n, &n->windows[w]) == ailing->component)
-            return true;
-    return false;
-}
-
 static bool is_of(const struct sk_network *n, const struct ailing *ailing, int k)
 {
     const struct sk_network_constraint *c = &n->constraints[k];
     return c->molecule == ailing->molecule && n->graphs.of[c->moltype].component_of[c->index] == (int)ailing->component;
+}
+
+static bool has_component(const struct sk_network *n, const struct ailing *ailing)
+{
+    for (int k = 0; k < n->nconstraints; k++)
+        if (is_of(n, ailing, k))
+            return true;
+    return false;
 }
 
 /* Sends the constraints whose lower atom this rank owns to the anchor. Collective. */

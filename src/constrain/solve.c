@@ -1,6 +1,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/math.h"
 #include "constrain/network.h"
 
@@ -161,33 +162,38 @@ void sk_network_run(struct sk_network *n, enum sk_network_what what, int first, 
         run_batch(n, what, batch, count);
 }
 
+/* A message is the multipliers and their hash: a wrong one would move atoms with nobody to check them. */
 void sk_network_exchange_begin(struct sk_network *n)
 {
-    n->is_exchanging = true;
     if (!n->multiplier_links)
         return;
     for (int l = 0; l < n->send.nmultiplier_links; l++) {
+        int first = n->send.multiplier_first[l], count = n->send.multiplier_first[l + 1] - first;
         double *value = sk_links_send_buffer(n->multiplier_links, l);
-        for (int t = n->send.multiplier_first[l]; t < n->send.multiplier_first[l + 1]; t++)
-            *value++ = n->lambda[n->send.multiplier[t]];
+        for (int t = 0; t < count; t++)
+            value[t] = n->lambda[n->send.multiplier[first + t]];
+        uint64_t hash = sk_hash(value, (size_t)count * sizeof *value);
+        memcpy(value + count, &hash, sizeof hash);
     }
     sk_links_begin(n->multiplier_links);
 }
 
 void sk_network_exchange_end(struct sk_network *n)
 {
-    n->is_exchanging = false;
     if (!n->multiplier_links)
         return;
     for (int l; (l = sk_links_arrived(n->multiplier_links)) >= 0;) {
+        int first = n->recv.multiplier_first[l], count = n->recv.multiplier_first[l + 1] - first;
         const double *value = sk_links_recv_buffer(n->multiplier_links, l);
-        for (int t = n->recv.multiplier_first[l]; t < n->recv.multiplier_first[l + 1]; t++)
-            n->lambda[n->recv.multiplier[t]] = *value++;
+        uint64_t hash = sk_hash(value, (size_t)count * sizeof *value);
+        SK_REQUIRE(memcmp(value + count, &hash, sizeof hash) == 0); /* multipliers changed on their way */
+        for (int t = 0; t < count; t++)
+            n->lambda[n->recv.multiplier[first + t]] = value[t];
     }
     sk_links_end(n->multiplier_links);
 }
 
-/* Components of one fragment are exact after one solution: only the others need multipliers of their neighbours. */
+/* Whether the window's component has other fragments. */
 static bool has_neighbours(const struct sk_network *n, const struct sk_window *window)
 {
     const struct sk_graph *graph = &n->graphs.of[window->moltype];
@@ -200,11 +206,26 @@ static void solve_again(struct sk_network *n, enum sk_network_what what)
     char *is_wanted = n->is_overlapping;
     for (int w = 0; w < n->nwindows; w++)
         is_wanted[w] = has_neighbours(n, &n->windows[w]);
-    sk_network_exchange_begin(n);
-    sk_network_exchange_end(n);
     if (n->nconstraints)
         memcpy(n->previous, n->lambda, (size_t)n->nconstraints * sizeof *n->lambda);
     sk_network_run(n, what, 0, n->nwindows, is_wanted);
+    sk_network_exchange_begin(n);
+    sk_network_exchange_end(n);
+}
+
+/* The first solution, in the order in which data come and are asked for. */
+static void solve_first(struct sk_network *n, enum sk_network_what what, const struct sk_atoms *atoms,
+                        const struct sk_box *box, const double *u)
+{
+    sk_network_run(n, what, 0, n->first_boundary, NULL);
+    atoms_arrive(n);
+    fill_outer_bonds(n, what, atoms, box, u);
+    sk_network_run(n, what, n->first_boundary, n->first_private, NULL);
+    if (n->has_neighbours)
+        sk_network_exchange_begin(n);
+    sk_network_run(n, what, n->first_private, n->nwindows, NULL);
+    if (n->has_neighbours)
+        sk_network_exchange_end(n);
 }
 
 void sk_network_solve(struct sk_network *n, enum sk_network_what what, const struct sk_atoms *atoms,
@@ -222,15 +243,10 @@ void sk_network_solve(struct sk_network *n, enum sk_network_what what, const str
         sk_network_shake(n, what, u);
         return;
     }
-    sk_network_run(n, what, 0, n->ninner_windows, NULL);
-    atoms_arrive(n);
-    fill_outer_bonds(n, what, atoms, box, u);
-    sk_network_run(n, what, n->ninner_windows, n->nwindows, NULL);
+    solve_first(n, what, atoms, box, u);
     int rounds = n->has_neighbours ? n->solves : 0;
     for (int again = 1; again < rounds; again++)
         solve_again(n, what);
-    if (rounds)
-        sk_network_exchange_begin(n);
     n->solutions++;
     n->rounds += rounds;
     n->largest_rounds = rounds > n->largest_rounds ? rounds : n->largest_rounds;
@@ -297,8 +313,6 @@ double sk_network_measure(struct sk_network *n, enum sk_network_what what, const
 
 double sk_network_check(struct sk_network *n, enum sk_network_what what)
 {
-    if (n->is_exchanging)
-        sk_network_exchange_end(n);
     int k;
     double worst = n->solver == SK_SOLVER_SHAKE ? sk_network_shake_measure(n, what, &k)
                                                 : sk_network_measure(n, what, NULL);

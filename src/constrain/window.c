@@ -221,11 +221,8 @@ static void window_describe(const struct sk_moltype *type, const int *core, int 
                             struct sk_fragment *fragment)
 {
     fragment->ncore = ncore;
-    fragment->lowest = type->constraints[core[0]].i;
-    for (int c = 1; c < ncore; c++)
-        if (type->constraints[core[c]].i < fragment->lowest)
-            fragment->lowest = type->constraints[core[c]].i;
-    const int group = type->group_of[fragment->lowest];
+    fragment->anchor = type->constraints[core[ncore / 2]].i;
+    const int group = type->group_of[fragment->anchor];
     fragment->is_local = true;
     for (int c = 0; c < ntotal; c++) {
         const struct sk_constraint *constraint = &type->constraints[fragment->constraint[c]];

@@ -182,15 +182,22 @@ static void order_axes(const int32_t n[3], int axis[3])
             }
 }
 
-static sk_key hilbert_key(const int32_t n[3], const int32_t at[3])
+static const unsigned char turns[SK_CURVE_TURNS][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+                                                       {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+
+static sk_key hilbert_key(int turn, const int32_t n[3], const int32_t at[3])
 {
     int axis[3];
     order_axes(n, axis);
     struct block block;
     for (int k = 0; k < 3; k++) {
-        block.len[k] = n[axis[k]];
-        block.at[k] = at[axis[k]];
+        block.len[k] = n[axis[turns[turn][k]]];
+        block.at[k] = at[axis[turns[turn][k]]];
     }
+    if (block.len[0] == 1) /* no way along it */
+        block_set(&block, block.len[1], block.len[2], 1, block.at[1], block.at[2], 0);
+    if (block.len[0] == 1)
+        block_set(&block, block.len[1], 1, 1, block.at[1], 0, 0);
     int even = 0;
     while (even < 3 && block.len[even] % 2)
         even++;
@@ -216,25 +223,33 @@ static int bits_of(int32_t n)
     return n > 1 ? 32 - __builtin_clz((unsigned)(n - 1)) : 0;
 }
 
-/* From the highest bit down, each axis that has the bit gives it, x before y before z. */
-static sk_key morton_key(const int32_t n[3], const int32_t at[3])
+/* From the highest bit down, each axis that has the bit gives it, in the order of the turn. */
+static sk_key morton_key(int turn, const int32_t n[3], const int32_t at[3])
 {
     const int bits[3] = {bits_of(n[0]), bits_of(n[1]), bits_of(n[2])};
     int level = bits[0] > bits[1] ? bits[0] : bits[1];
     sk_key key = 0;
     for (level = (level > bits[2] ? level : bits[2]) - 1; level >= 0; level--)
-        for (int k = 0; k < 3; k++)
+        for (int j = 0; j < 3; j++) {
+            int k = turns[turn][j];
             if (level < bits[k])
                 key = key << 1 | (sk_key)(at[k] >> level & 1);
+        }
     return key;
+}
+
+sk_key sk_curve_key_turned(enum sk_curve_kind kind, int turn, const int32_t n[3], int32_t x, int32_t y, int32_t z)
+{
+    const int32_t at[3] = {x, y, z};
+    SK_REQUIRE(turn >= 0 && turn < SK_CURVE_TURNS);
+    for (int k = 0; k < 3; k++)
+        SK_REQUIRE(n[k] >= 1 && n[k] <= 1 << 20 && at[k] >= 0 && at[k] < n[k]);
+    return kind == SK_CURVE_KIND_MORTON ? morton_key(turn, n, at) : hilbert_key(turn, n, at);
 }
 
 sk_key sk_curve_key(enum sk_curve_kind kind, const int32_t n[3], int32_t x, int32_t y, int32_t z)
 {
-    const int32_t at[3] = {x, y, z};
-    for (int k = 0; k < 3; k++)
-        SK_REQUIRE(n[k] >= 1 && n[k] <= 1 << 20 && at[k] >= 0 && at[k] < n[k]);
-    return kind == SK_CURVE_KIND_MORTON ? morton_key(n, at) : hilbert_key(n, at);
+    return sk_curve_key_turned(kind, 0, n, x, y, z);
 }
 
 sk_key sk_curve_end(enum sk_curve_kind kind, const int32_t n[3])
@@ -242,4 +257,56 @@ sk_key sk_curve_end(enum sk_curve_kind kind, const int32_t n[3])
     if (kind == SK_CURVE_KIND_MORTON) /* the key grows with every coordinate */
         return sk_curve_key(kind, n, n[0] - 1, n[1] - 1, n[2] - 1) + 1;
     return (sk_key)n[0] * (sk_key)n[1] * (sk_key)n[2];
+}
+
+/* Morton keys have gaps, so its cells are met by halving: the bits of the key from the highest down. */
+struct halving {
+    const int32_t *n;
+    int nbits;
+    unsigned char axis[60], level[60];
+    int32_t *cells;
+    int64_t count;
+};
+
+static void halving_walk(struct halving *h, int bit, const int32_t at[3])
+{
+    for (int k = 0; k < 3; k++)
+        if (at[k] >= h->n[k])
+            return;
+    if (bit == h->nbits) {
+        h->cells[h->count++] = at[0] + h->n[0] * (at[1] + h->n[1] * at[2]);
+        return;
+    }
+    int32_t upper[3] = {at[0], at[1], at[2]};
+    upper[h->axis[bit]] += (int32_t)1 << h->level[bit];
+    halving_walk(h, bit + 1, at);
+    halving_walk(h, bit + 1, upper);
+}
+
+static void morton_cells(int turn, const int32_t n[3], int32_t *cells)
+{
+    struct halving h = {.n = n, .cells = cells};
+    for (int level = 19; level >= 0; level--)
+        for (int j = 0; j < 3; j++) {
+            int k = turns[turn][j];
+            if (level < bits_of(n[k])) {
+                h.axis[h.nbits] = (unsigned char)k;
+                h.level[h.nbits++] = (unsigned char)level;
+            }
+        }
+    halving_walk(&h, 0, (const int32_t[3]){0, 0, 0});
+}
+
+void sk_curve_cells(enum sk_curve_kind kind, int turn, const int32_t n[3], int32_t *cells)
+{
+    SK_REQUIRE((int64_t)n[0] * n[1] <= INT32_MAX && (int64_t)n[0] * n[1] * n[2] <= INT32_MAX);
+    if (kind == SK_CURVE_KIND_MORTON) {
+        morton_cells(turn, n, cells);
+        return;
+    }
+    int32_t cell = 0;
+    for (int32_t z = 0; z < n[2]; z++)
+        for (int32_t y = 0; y < n[1]; y++)
+            for (int32_t x = 0; x < n[0]; x++)
+                cells[hilbert_key(turn, n, (const int32_t[3]){x, y, z})] = cell++;
 }

@@ -72,21 +72,22 @@ static void check_fragment(const struct geometry *g, const struct sk_graphs *gra
     const struct sk_fragment *fragment = &graph->fragments[f];
     const struct sk_fragment_shape *shape = &graphs->shapes[fragment->shape];
     int *distance = sk_alloc((size_t)g->nconstraints, sizeof *distance), nwindow = 0, ntotal = 0, ncore = 0;
-    int lowest = g->natoms;
+    int anchor = -1;
     bool is_local = true;
     core_distances(g, graph, f, distance);
     for (int k = 0; k < g->nconstraints; k++) {
         ncore += distance[k] == 0;
         nwindow += distance[k] >= 0 && distance[k] <= graphs->overlap;
         ntotal += distance[k] >= 0 && distance[k] <= graphs->overlap + 1;
-        if (distance[k] == 0 && g->constraints[k].i < lowest)
-            lowest = g->constraints[k].i;
     }
+    for (int k = 0, core = 0; k < g->nconstraints; k++)
+        if (distance[k] == 0 && core++ == ncore / 2)
+            anchor = g->constraints[k].i;
     assert_int_equal(shape->nwindow, nwindow);
     assert_int_equal(shape->ntotal, ntotal);
     assert_int_equal(fragment->ncore, ncore);
     assert_in_range(ncore, 1, SK_FRAGMENT_MOST);
-    assert_int_equal(fragment->lowest, lowest);
+    assert_int_equal(fragment->anchor, anchor);
     for (int k = 0; k < ntotal; k++) {
         const int constraint = fragment->constraint[k];
         assert_true(k < nwindow ? distance[constraint] <= graphs->overlap && distance[constraint] >= 0
@@ -95,8 +96,8 @@ static void check_fragment(const struct geometry *g, const struct sk_graphs *gra
             assert_int_equal(shape->is_core[k], distance[constraint] == 0);
         assert_int_equal(graph->component_of[constraint], fragment->component);
         distance[constraint] = -2; /* once only: the next time it fails above */
-        is_local = is_local && type->group_of[g->constraints[constraint].i] == type->group_of[lowest] &&
-                   type->group_of[g->constraints[constraint].j] == type->group_of[lowest];
+        is_local = is_local && type->group_of[g->constraints[constraint].i] == type->group_of[anchor] &&
+                   type->group_of[g->constraints[constraint].j] == type->group_of[anchor];
     }
     assert_int_equal(fragment->is_local, is_local);
     check_shape(g, fragment, shape);
