@@ -42,9 +42,17 @@ static enum sk_code examine_triangles(const struct sk_moltype *type, const struc
 
 static enum sk_code examine_lengths(const struct sk_network *n, const struct sk_box *box, struct sk_error *err)
 {
-    double least = fmin(box->edge[0], fmin(box->edge[1], box->edge[2]));
+    double least = box->edge[0];
+    for (int k = 1; k < 3; k++)
+        least = box->edge[k] < least ? box->edge[k] : least;
     for (int t = 0; t < n->top->nmoltypes; t++) {
         const struct sk_moltype *type = &n->top->moltypes[t];
+        if (type->nconstraints > 3 * type->natoms)
+            return sk_fail(
+                err, SK_EINPUT,
+                "molecule type %s: %d constraints depend on each other, for its %d atoms have no more than %d "
+                "degrees of freedom; remove some",
+                type->name, type->nconstraints, type->natoms, 3 * type->natoms);
         for (int c = 0; c < type->nconstraints; c++)
             if (!(type->constraints[c].length < 0.5 * least))
                 return sk_fail(

@@ -106,7 +106,8 @@ void sk_network_clear(struct sk_network *n)
     sk_idmap_clear(&n->window_of);
 }
 
-/* Keys that tell constraints and fragments of all molecules apart: a molecule has fewer than four an atom. */
+/* Keys that tell constraints and fragments of all molecules apart: a molecule has at most three an atom, or examine
+ * refuses it. */
 static int64_t key_of(sk_gid molecule, int index)
 {
     return 4 * molecule + index;
@@ -167,8 +168,31 @@ static void network_add_window(struct sk_network *n, int moltype, sk_gid molecul
         n->members[n->nmembers++] = network_constraint(n, moltype, molecule, f->constraint[c]);
 }
 
-/* The windows that an owned atom asks for, and its own constraints, which it needs to be moved by them. */
-static void network_add_atom(struct sk_network *n, sk_gid id)
+/* The constraints of an owned atom, which move it, in the order in which corrections are summed. */
+static void network_add_moved(struct sk_network *n, int atom, sk_gid id)
+{
+    struct sk_place at = sk_topology_find(n->top, id);
+    const struct sk_graph *graph = &n->graphs.of[at.moltype];
+    if (!graph->nfragments || graph->atom_start[at.place] == graph->atom_start[at.place + 1])
+        return;
+    const struct sk_moltype *type = &n->top->moltypes[at.moltype];
+    sk_reserve(&n->moved, &n->moved_capacity, (size_t)n->nmoved + 1);
+    struct sk_network_atom *moved = &n->moved[n->nmoved];
+    moved->atom = atom;
+    moved->first = n->nmoved ? moved[-1].end : 0;
+    moved->end = moved->first + graph->atom_start[at.place + 1] - graph->atom_start[at.place];
+    moved->inverse_mass = 1 / n->top->kinds[type->atoms[at.place].kind].mass;
+    n->nmoved++;
+    sk_reserve(&n->incident, &n->incident_capacity, (size_t)moved->end);
+    for (int c = graph->atom_start[at.place], e = moved->first; e < moved->end; c++, e++) {
+        int index = graph->atom_constraint[c];
+        int k = network_constraint(n, at.moltype, at.molecule, index);
+        n->incident[e] = (struct sk_network_incident){k, type->constraints[index].i == at.place ? 1 : -1};
+    }
+}
+
+/* The windows that an owned atom asks for. */
+static void network_add_fragments(struct sk_network *n, sk_gid id)
 {
     struct sk_place at = sk_topology_find(n->top, id);
     const struct sk_graph *graph = &n->graphs.of[at.moltype];
@@ -179,14 +203,12 @@ static void network_add_atom(struct sk_network *n, sk_gid id)
         if (is_alone(graph, fragment) || fragment->anchor == at.place)
             network_add_window(n, at.moltype, at.molecule, graph->atom_fragment[f]);
     }
-    for (int c = graph->atom_start[at.place]; c < graph->atom_start[at.place + 1]; c++)
-        network_constraint(n, at.moltype, at.molecule, graph->atom_constraint[c]);
 }
 
 static void network_add_windows(struct sk_network *n, const struct sk_atoms *atoms)
 {
     n->nowned = atoms->n;
-    n->nghosts = n->nconstraints = n->nouter = n->nwindows = n->nmembers = 0;
+    n->nghosts = n->nconstraints = n->nouter = n->nwindows = n->nmembers = n->nmoved = 0;
     sk_idmap_reset(&n->owned_of, (size_t)atoms->n);
     sk_idmap_reset(&n->ghost_of, 64);
     sk_idmap_reset(&n->constraint_of, (size_t)atoms->n);
@@ -196,8 +218,11 @@ static void network_add_windows(struct sk_network *n, const struct sk_atoms *ato
         if (n->graphs.of[at.moltype].nfragments)
             sk_idmap_set(&n->owned_of, atoms->id[i], i);
     }
+    /* in the order of the atoms, in which most of the work on constraints runs */
     for (int i = 0; i < atoms->n; i++)
-        network_add_atom(n, atoms->id[i]);
+        network_add_moved(n, i, atoms->id[i]);
+    for (int i = 0; i < atoms->n; i++)
+        network_add_fragments(n, atoms->id[i]);
 }
 
 /* What this rank lacks: ghosts, then multipliers from outside the cores that it solves itself; the id of the atom whose
@@ -462,31 +487,6 @@ static void network_sort_windows(struct sk_network *n, const struct lack *lack)
     sk_free(&scratch);
 }
 
-/* The constraints of every owned atom, in the order in which corrections are summed. */
-static void network_list_moved(struct sk_network *n, const struct sk_atoms *atoms)
-{
-    int nincident = 0;
-    n->nmoved = 0;
-    sk_reserve(&n->moved, &n->moved_capacity, n->owned_of.used);
-    for (int i = 0; i < atoms->n; i++) {
-        struct sk_place at = sk_topology_find(n->top, atoms->id[i]);
-        const struct sk_graph *graph = &n->graphs.of[at.moltype];
-        if (!graph->nfragments || graph->atom_start[at.place] == graph->atom_start[at.place + 1])
-            continue;
-        struct sk_network_atom *moved = &n->moved[n->nmoved++];
-        const struct sk_moltype *type = &n->top->moltypes[at.moltype];
-        *moved = (struct sk_network_atom){i, nincident, nincident, 1 / n->top->kinds[type->atoms[at.place].kind].mass};
-        for (int c = graph->atom_start[at.place]; c < graph->atom_start[at.place + 1]; c++) {
-            int index = graph->atom_constraint[c];
-            int k = sk_idmap_find(&n->constraint_of, key_of(at.molecule, index));
-            SK_REQUIRE(k >= 0);
-            sk_reserve(&n->incident, &n->incident_capacity, (size_t)nincident + 1);
-            n->incident[nincident++] = (struct sk_network_incident){k, type->constraints[index].i == at.place ? 1 : -1};
-        }
-        moved->end = nincident;
-    }
-}
-
 enum sk_code sk_network_rebuild(struct sk_network *n, const struct sk_atoms *atoms, struct sk_error *err)
 {
     if (!n->is_used)
@@ -503,7 +503,6 @@ enum sk_code sk_network_rebuild(struct sk_network *n, const struct sk_atoms *ato
     lack_clear(&lack);
     if (code)
         return code;
-    network_list_moved(n, atoms);
     sk_reserve(&n->ghost_x, &n->ghost_x_capacity, (size_t)n->nghosts);
     sk_reserve(&n->ghost_u, &n->ghost_u_capacity, (size_t)n->nghosts);
     size_t count = (size_t)n->nconstraints;

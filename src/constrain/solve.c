@@ -7,6 +7,8 @@
 
 #define MAX_STEPS 8 /* Newton steps in a window */
 #define LANES     SK_FRAGMENT_LANES
+/* -O2 keeps loops over axes, with their sums in memory. */
+#define UNROLL    _Pragma("GCC unroll 3")
 
 /* What travels of an atom: its place at time t and what the solution changes. */
 struct item {
@@ -69,6 +71,7 @@ static void atoms_arrive(struct sk_network *n)
 static inline void fill_bond(enum sk_network_what what, const sk_frac xi[3], const sk_frac xj[3], const double ui[3],
                              const double uj[3], const double edge[3], double s[3], double p[3])
 {
+    UNROLL
     for (int d = 0; d < 3; d++) {
         s[d] = sk_frac_difference(xi[d], xj[d]) * edge[d];
         p[d] = (what == SK_NETWORK_POSITIONS ? s[d] : 0) + (ui[d] - uj[d]);
@@ -109,6 +112,7 @@ static void gather(const struct sk_network *n, const struct sk_fragment_shape *s
     for (int c = 0; c < shape->ntotal; c++)
         for (int v = 0; v < LANES; v++) {
             int k = member[v][c];
+            UNROLL
             for (int d = 0; d < 3; d++) {
                 lanes->s[c][d][v] = n->s[k][d];
                 if (c < shape->nwindow)
@@ -267,6 +271,7 @@ double sk_network_residual(const struct sk_network *n, enum sk_network_what what
     for (int e = shape->neighbour_start[c]; e < shape->neighbour_start[c + 1]; e++) {
         int l = member[shape->neighbour[e]];
         double step = shape->coupling[e] * n->lambda[l];
+        UNROLL
         for (int d = 0; d < 3; d++)
             r[d] += step * n->s[l][d];
     }
@@ -327,9 +332,11 @@ static inline void correct(const struct sk_network *n, const struct sk_network_a
     for (int e = atom->first; e < atom->end; e++) {
         int k = n->incident[e].constraint;
         double step = n->incident[e].sign * n->lambda[k];
+        UNROLL
         for (int d = 0; d < 3; d++)
             sum[d] += step * n->s[k][d];
     }
+    UNROLL
     for (int d = 0; d < 3; d++)
         correction[d] = atom->inverse_mass * sum[d];
 }
@@ -345,6 +352,7 @@ void sk_network_apply(const struct sk_network *n, double *u, double *v, double s
     for (int m = 0; m < n->nmoved; m++) {
         int i = n->moved[m].atom;
         correct(n, &n->moved[m], correction);
+        UNROLL
         for (int d = 0; d < 3; d++) {
             u[3 * i + d] += correction[d];
             if (v)

@@ -192,7 +192,8 @@ enum sk_code sk_data_bonds_check(const struct sk_data_bonds *bonds, const struct
     const struct sk_data_bond *loose = NULL, *unknown = NULL;
     for (int64_t b = 0; b < bonds->n; b++) {
         const struct sk_data_bond *bond = &bonds->bond[b];
-        double mass = fmin(top->kinds[kind[bond->i]].mass, top->kinds[kind[bond->j]].mass);
+        double mass_i = top->kinds[kind[bond->i]].mass, mass_j = top->kinds[kind[bond->j]].mass;
+        double mass = mass_i < mass_j ? mass_i : mass_j;
         bool is_hydrogen = parameters->constraints.bonds == SK_BONDS_H_BONDS && mass <= 1.1;
         if (!bonds->is_rigid[bond->type] && !is_hydrogen && (!loose || bond->line < loose->line))
             loose = bond;
