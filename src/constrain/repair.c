@@ -358,9 +358,7 @@ static void treat(struct sk_network *n, enum sk_network_what what, const struct 
     sk_network_exchange_end(n);
     for (int w = 0; w < n->nwindows; w++)
         is_wanted[w] = ward_find(ward, n, &n->windows[w]) != NULL;
-    double worst = sk_network_measure(n, what, is_wanted);
-    if (worst <= n->tolerance && worst > n->worst)
-        n->worst = worst;
+    sk_network_measure(n, what, is_wanted);
 }
 
 enum sk_code sk_network_repair(struct sk_network *n, enum sk_network_what what, int64_t step, struct sk_error *err)
@@ -386,6 +384,8 @@ enum sk_code sk_network_repair(struct sk_network *n, enum sk_network_what what, 
         int rounds = (n->has_neighbours ? n->solves : 0) + round + 1;
         n->largest_rounds = rounds > n->largest_rounds ? rounds : n->largest_rounds;
     }
+    for (int w = 0; w < n->nwindows && !code; w++)
+        n->worst = n->residual[w] > n->worst ? n->residual[w] : n->worst;
     n->repairs++;
     sk_free(&is_wanted);
     sk_free(&ward.patients);

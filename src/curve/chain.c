@@ -58,11 +58,18 @@ static int64_t nearest(const struct chain *chain, int64_t to, int64_t limit)
     return high;
 }
 
+/* The weight before the end of a part of this weight that begins at a cell; sums stay below the whole. */
+static int64_t limit_of(const struct chain *chain, int64_t at, int64_t bottleneck)
+{
+    int64_t total = before(chain, chain->n), start = before(chain, at);
+    return start > total - bottleneck ? total : start + bottleneck;
+}
+
 static bool is_enough(const struct chain *chain, int parts, int64_t bottleneck)
 {
     int64_t at = 0;
     for (int p = 0; p < parts && at < chain->n; p++) {
-        int64_t to = farthest(chain, at, before(chain, at) + bottleneck);
+        int64_t to = farthest(chain, at, limit_of(chain, at, bottleneck));
         if (to == at)
             return false;
         at = to;
@@ -84,6 +91,7 @@ static int64_t find_bottleneck(const struct chain *chain, int parts)
     /* Greedy parts of mean + heaviest - 1 hold at least the mean each, so they are enough. */
     int64_t mean = total / parts + (total % parts > 0);
     int64_t low = mean > heaviest ? mean : heaviest, high = mean + (heaviest > 0 ? heaviest - 1 : 0);
+    high = high < total ? high : total;
     while (low < high) {
         int64_t middle = low + (high - low) / 2;
         if (is_enough(chain, parts, middle))
@@ -122,7 +130,7 @@ int64_t sk_chain_cut(const int64_t *prefix, int64_t n, int parts, int64_t *cut)
     for (int p = 1; p < parts; p++) {
         int64_t least = cut[p] > cut[p - 1] ? cut[p] : cut[p - 1];
         int64_t place = ideal_place(&chain, cut[p - 1], p, parts);
-        int64_t most = farthest(&chain, cut[p - 1], before(&chain, cut[p - 1]) + bottleneck);
+        int64_t most = farthest(&chain, cut[p - 1], limit_of(&chain, cut[p - 1], bottleneck));
         cut[p] = place < least ? least : place > most ? most : place;
     }
     return bottleneck;

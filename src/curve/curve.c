@@ -252,11 +252,16 @@ sk_key sk_curve_key(enum sk_curve_kind kind, const int32_t n[3], int32_t x, int3
     return sk_curve_key_turned(kind, 0, n, x, y, z);
 }
 
-sk_key sk_curve_end(enum sk_curve_kind kind, const int32_t n[3])
+sk_key sk_curve_end_turned(enum sk_curve_kind kind, int turn, const int32_t n[3])
 {
     if (kind == SK_CURVE_KIND_MORTON) /* the key grows with every coordinate */
-        return sk_curve_key(kind, n, n[0] - 1, n[1] - 1, n[2] - 1) + 1;
+        return sk_curve_key_turned(kind, turn, n, n[0] - 1, n[1] - 1, n[2] - 1) + 1;
     return (sk_key)n[0] * (sk_key)n[1] * (sk_key)n[2];
+}
+
+sk_key sk_curve_end(enum sk_curve_kind kind, const int32_t n[3])
+{
+    return sk_curve_end_turned(kind, 0, n);
 }
 
 /* Morton keys have gaps, so its cells are met by halving: the bits of the key from the highest down. */

@@ -23,6 +23,7 @@ sk_key sk_curve_key(enum sk_curve_kind kind, const int32_t n[3], int32_t x, int3
 sk_key sk_curve_key_turned(enum sk_curve_kind kind, int turn, const int32_t n[3], int32_t x, int32_t y, int32_t z);
 /* One more than the largest key that occurs. */
 sk_key sk_curve_end(enum sk_curve_kind kind, const int32_t n[3]);
+sk_key sk_curve_end_turned(enum sk_curve_kind kind, int turn, const int32_t n[3]);
 
 /* All cells, x + n0 (y + n1 z), in the order of their keys; at most 2^31 - 1 cells. O(cells log n). Local. */
 void sk_curve_cells(enum sk_curve_kind kind, int turn, const int32_t n[3], int32_t *cells);

@@ -68,36 +68,44 @@ static void evaluate_once(struct sk_dynamics *d, struct sk_reduction *global)
     sk_reduction_end(d->comm, global);
 }
 
-/* Names the atom with the largest force over all ranks. Collective. */
-static enum sk_code fail_runaway(struct sk_dynamics *d, const char *what, struct sk_error *err)
+static double largest_force(const struct sk_dynamics *d)
 {
-    double scale = 1 / d->force->nonbonded.pair.force_scale, largest2 = -1;
-    int worst = -1;
+    double scale = 1 / d->force->nonbonded.pair.force_scale, largest2 = 0;
     for (int i = 0; i < d->atoms->n; i++) {
         double f2 = 0;
         for (int k = 0; k < 3; k++)
             f2 += (double)d->force->total[i][k] * (double)d->force->total[i][k] * scale * scale;
-        if (f2 > largest2) {
-            largest2 = f2;
-            worst = i;
-        }
+        largest2 = f2 > largest2 ? f2 : largest2;
     }
-    int64_t mine = worst >= 0 ? bits_of(sqrt(largest2)) : -1, all = mine;
-    sk_comm_max_i64(d->comm, &all, 1);
+    return sqrt(largest2);
+}
+
+/* Names the two atoms that are closest to each other over all ranks, which is what forces run away from; `what` says
+ * what happened. The largest force leaves out pairs that have no finite one. Collective. */
+static enum sk_code fail_runaway(struct sk_dynamics *d, const char *what, struct sk_error *err)
+{
+    sk_gid pair[2] = {0, 0};
+    double largest = largest_force(d), distance = sk_force_closest(d->force, d->atoms, &d->domain->halo, pair);
+    double extremes[2] = {largest, -distance};
+    sk_comm_max_f64(d->comm, extremes, 2);
     enum sk_code code = SK_OK;
-    if (mine == all && worst >= 0) {
-        struct sk_place at = sk_topology_find(d->top, d->atoms->id[worst]);
-        const struct sk_moltype *type = &d->top->moltypes[at.moltype];
-        double place[3];
-        for (int k = 0; k < 3; k++)
-            place[k] = (double)d->atoms->x[worst][k] * 0x1p-64 * d->box->edge[k];
+    if (-distance == extremes[1]) {
+        const struct sk_template_atom *atom[2];
+        const char *type[2];
+        for (int a = 0; a < 2; a++) {
+            struct sk_place at = sk_topology_find(d->top, pair[a]);
+            type[a] = d->top->moltypes[at.moltype].name;
+            atom[a] = &d->top->moltypes[at.moltype].atoms[at.place];
+        }
         code = sk_fail(
             err, SK_EPHYSICS,
-            "step %lld: %s; the largest force, %.6g %s, acts on atom %lld (%s of %s, molecule at atom %lld) at "
-            "%.4f %.4f %.4f on rank %d; look for overlapping atoms there, or take a shorter time step",
-            (long long)d->step, what, sqrt(largest2), d->units.system == SK_UNITS_LJ ? "epsilon/sigma" : "kJ/mol/nm",
-            (long long)d->atoms->id[worst] + 1, type->atoms[at.place].name, type->name, (long long)at.molecule + 1,
-            place[0], place[1], place[2], sk_comm_rank(d->comm));
+            "step %lld: %s; atom %lld (%s, residue %s %d, of %s) and atom %lld (%s, residue %s %d, of %s) are "
+            "only %.3g apart, on rank %d; the largest force is %.6g %s beside; look for overlapping atoms "
+            "there, or take a shorter time step",
+            (long long)d->step, what, (long long)pair[0] + 1, atom[0]->name, atom[0]->residue, atom[0]->residue_number,
+            type[0], (long long)pair[1] + 1, atom[1]->name, atom[1]->residue, atom[1]->residue_number, type[1],
+            distance, sk_comm_rank(d->comm), extremes[0],
+            d->units.system == SK_UNITS_LJ ? "epsilon/sigma" : "kJ/mol/nm");
     }
     return sk_comm_agree(d->comm, err, code);
 }

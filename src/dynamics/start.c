@@ -52,6 +52,17 @@ enum sk_code sk_dynamics_maxwell(struct sk_dynamics *d, struct sk_error *err)
     return SK_OK;
 }
 
+enum sk_code sk_dynamics_accept(struct sk_dynamics *d, struct sk_error *err)
+{
+    if (!d->is_on_step)
+        return SK_OK;
+    sk_rigid_rebuild(d->rigid, d->top, d->atoms);
+    enum sk_code code = sk_network_rebuild(d->network, d->atoms, err);
+    if (!code)
+        sk_dynamics_project(d, NULL, 0);
+    return code;
+}
+
 void sk_dynamics_init(struct sk_dynamics *d)
 {
     const struct sk_parameters *p = d->parameters;

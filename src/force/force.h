@@ -78,6 +78,10 @@ void sk_force_energy(struct sk_force *force, const struct sk_atoms *atoms);
 /* Local. This rank's part of the virial of the present forces, diagonal: -1/2 sum over pairs of r F, exact, in
  * quanta x force units, without the factor -1/2. Valid after end. */
 void sk_force_virial(const struct sk_force *force, const struct sk_atoms *atoms, sk_int128 pair[3]);
+/* Local. The pair of interacting atoms that are closest to each other among those this rank computes, for messages: the
+ * distance (length), or infinity without pairs. */
+double sk_force_closest(const struct sk_force *force, const struct sk_atoms *atoms, const struct sk_halo *halo,
+                        sk_gid pair[2]);
 /* Local. Largest displacement of an owned atom since the list was made, in present length units. */
 double sk_force_displacement(const struct sk_force *force, const struct sk_atoms *atoms, const struct sk_box *box);
 /* What the list allows at present: an owned displacement up to this keeps it complete (docs/numerics.md). */

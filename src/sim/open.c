@@ -219,6 +219,8 @@ static enum sk_code open_all(struct skein *sim, const char *run_file, struct sk_
         return code;
     if (!sim->is_resumed && sim->parameters.system.velocities == SK_VELOCITIES_MAXWELL)
         code = sk_dynamics_maxwell(&sim->dynamics, err);
+    else if (!sim->is_resumed)
+        code = sk_dynamics_accept(&sim->dynamics, err);
     sim->target_steps = sim->options.steps >= 0 ? sim->options.steps : sim->parameters.run.steps;
     sim->last_energy_step = sim->is_resumed ? sim->checkpoint.last_energy_step : -1;
     return code;

@@ -122,6 +122,40 @@ static void huge_boxes_are_paths_everywhere_looked_at(void **state)
     }
 }
 
+/* Turned curves are bijections too, Hilbert ones are paths, the list of cells is in the order of the keys, and turn 0
+ * is the plain curve. */
+static void turned_curves_are_curves(void **state)
+{
+    (void)state;
+    int32_t *cells = malloc(100000 * sizeof *cells);
+    for (int box = 0; box < 400; box++) {
+        int32_t n[3], most = box < 350 ? 10 : 45;
+        for (int k = 0; k < 3; k++)
+            n[k] = 1 + (int32_t)random_below(most);
+        for (int kind = 0; kind < 2; kind++)
+            for (int turn = 0; turn < SK_CURVE_TURNS; turn++) {
+                int64_t count = (int64_t)n[0] * n[1] * n[2];
+                sk_key last = 0;
+                sk_curve_cells(kinds[kind], turn, n, cells);
+                for (int64_t i = 0; i < count; i++) {
+                    int32_t x = cells[i] % n[0], y = cells[i] / n[0] % n[1], z = cells[i] / n[0] / n[1];
+                    sk_key key = sk_curve_key_turned(kinds[kind], turn, n, x, y, z);
+                    assert_true(i == 0 ? key == 0 : key > last);
+                    if (turn == 0)
+                        assert_true(key == sk_curve_key(kinds[kind], n, x, y, z));
+                    if (kind == 0 && i > 0) {
+                        int32_t px = cells[i - 1] % n[0], py = cells[i - 1] / n[0] % n[1],
+                                pz = cells[i - 1] / n[0] / n[1];
+                        assert_int_equal(abs(x - px) + abs(y - py) + abs(z - pz), 1);
+                    }
+                    last = key;
+                }
+                assert_true(last + 1 == sk_curve_end_turned(kinds[kind], turn, n));
+            }
+    }
+    free(cells);
+}
+
 /* On 2^k cubes every aligned cube of 2^j is one stretch of the curve: with the steps above, a Hilbert curve. */
 static void cubes_nest(void **state)
 {
@@ -246,6 +280,7 @@ int main(void)
         cmocka_unit_test(every_small_box_is_a_path),
         cmocka_unit_test(larger_boxes_are_paths),
         cmocka_unit_test(huge_boxes_are_paths_everywhere_looked_at),
+        cmocka_unit_test(turned_curves_are_curves),
         cmocka_unit_test(cubes_nest),
         cmocka_unit_test(morton_is_the_naive_loop),
         cmocka_unit_test(hilbert_segments_are_more_compact),

@@ -1,0 +1,215 @@
+#include "curve/plan.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "curve/chain.h"
+#include "curve/slide.h"
+
+static int64_t cells_of(const int32_t n[3])
+{
+    int64_t plane = (int64_t)n[0] * n[1];
+    SK_REQUIRE(n[0] >= 1 && n[1] >= 1 && n[2] >= 1 && plane <= INT32_MAX && plane * n[2] <= INT32_MAX);
+    return plane * n[2];
+}
+
+static enum sk_curve_kind kind_of(const struct sk_plan *plan)
+{
+    return plan->scheme == SK_SCHEME_MORTON ? SK_CURVE_KIND_MORTON : SK_CURVE_KIND_HILBERT;
+}
+
+/* Weight before each place of the curve. */
+static int64_t *sum_along(const struct sk_share *share, const int32_t *cells, int64_t ncells)
+{
+    if (!share->weight)
+        return NULL;
+    int64_t *prefix = sk_alloc((size_t)ncells + 1, sizeof *prefix);
+    prefix[0] = 0;
+    for (int64_t i = 0; i < ncells; i++) {
+        SK_REQUIRE(share->weight[cells[i]] >= 0);
+        prefix[i + 1] = prefix[i] + share->weight[cells[i]];
+    }
+    return prefix;
+}
+
+static void make_curve(struct sk_plan *plan, const struct sk_share *share)
+{
+    const int32_t *n = share->n;
+    int64_t ncells = cells_of(n);
+    int32_t *cells = sk_alloc((size_t)ncells, sizeof *cells);
+    sk_curve_cells(kind_of(plan), plan->turn, n, cells);
+    int64_t *prefix = sum_along(share, cells, ncells), *cut = sk_alloc((size_t)plan->nranks + 1, sizeof *cut);
+    int64_t bottleneck = sk_chain_cut(prefix, ncells, plan->nranks, cut);
+    if (share->slack > 0.0) {
+        double mean = (double)(prefix ? prefix[ncells] : ncells) / plan->nranks;
+        int64_t cap = (int64_t)floor(mean * (1.0 + share->slack));
+        struct sk_slide slide = {{n[0], n[1], n[2]}, cells, prefix, share->atoms, plan->nranks, 0};
+        slide.cap = cap > bottleneck ? cap : bottleneck;
+        sk_slide_cuts(&slide, cut);
+    }
+    plan->cut = sk_alloc((size_t)plan->nranks + 1, sizeof *plan->cut);
+    for (int r = 0; r <= plan->nranks; r++) {
+        int32_t cell = cut[r] < ncells ? cells[cut[r]] : 0, yz = cell / n[0];
+        plan->cut[r] = cut[r] < ncells
+                           ? sk_curve_key_turned(kind_of(plan), plan->turn, n, cell % n[0], yz % n[1], yz / n[1])
+                           : sk_curve_end_turned(kind_of(plan), plan->turn, n);
+    }
+    sk_free(&cut);
+    sk_free(&prefix);
+    sk_free(&cells);
+}
+
+void sk_plan_make(struct sk_plan *plan, const struct sk_share *share, enum sk_scheme scheme, int turn)
+{
+    cells_of(share->n);
+    SK_REQUIRE(share->nranks >= 1 && turn >= 0 && turn < SK_CURVE_TURNS && share->slack >= 0.0);
+    *plan = (struct sk_plan){.scheme = scheme, .turn = scheme == SK_SCHEME_KD ? 0 : turn, .nranks = share->nranks};
+    memcpy(plan->n, share->n, sizeof plan->n);
+    if (scheme == SK_SCHEME_KD)
+        sk_kd_make(plan, share);
+    else
+        make_curve(plan, share);
+}
+
+void sk_plan_clear(struct sk_plan *plan)
+{
+    sk_free(&plan->cut);
+    sk_free(&plan->plane);
+    plan->nranks = 0;
+}
+
+static int32_t owner_on_curve(const struct sk_plan *plan, sk_key key)
+{
+    int32_t low = 0, high = plan->nranks; /* cut[low] <= key < cut[high] */
+    while (high - low > 1) {
+        int32_t middle = low + (high - low) / 2;
+        if (plan->cut[middle] <= key)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+bool sk_plane_is_left(const struct sk_plane *plane, const int32_t n[3], const int32_t at[3])
+{
+    if (at[plane->axis] != plane->at[0])
+        return at[plane->axis] < plane->at[0];
+    int second = plane->second, third = 3 - plane->axis - second;
+    int32_t b = plane->flip & 1 ? n[second] - 1 - at[second] : at[second];
+    int32_t c = plane->flip & 2 ? n[third] - 1 - at[third] : at[third];
+    return b != plane->at[1] ? b < plane->at[1] : c < plane->at[2];
+}
+
+static int32_t owner_in_tree(const struct sk_plan *plan, const int32_t at[3])
+{
+    int32_t first = 0, ranks = plan->nranks;
+    const struct sk_plane *plane = plan->plane;
+    while (ranks > 1) {
+        if (sk_plane_is_left(plane, plan->n, at)) {
+            ranks = plane->left;
+            plane++;
+        } else {
+            first += plane->left;
+            ranks -= plane->left;
+            plane += plane->left;
+        }
+    }
+    return first;
+}
+
+int32_t sk_plan_owner(const struct sk_plan *plan, int32_t x, int32_t y, int32_t z)
+{
+    if (plan->scheme == SK_SCHEME_KD)
+        return owner_in_tree(plan, (const int32_t[3]){x, y, z});
+    return owner_on_curve(plan, sk_curve_key_turned(kind_of(plan), plan->turn, plan->n, x, y, z));
+}
+
+void sk_plan_owners(const struct sk_plan *plan, int32_t *owner)
+{
+    for (int32_t z = 0; z < plan->n[2]; z++)
+        for (int32_t y = 0; y < plan->n[1]; y++)
+            for (int32_t x = 0; x < plan->n[0]; x++)
+                *owner++ = sk_plan_owner(plan, x, y, z);
+}
+
+/* ---- bytes ---- */
+
+struct packed {
+    uint32_t magic;
+    int32_t scheme, turn, n[3], nranks;
+};
+#define MAGIC 0x6e616c70u
+
+static size_t body_size(enum sk_scheme scheme, int nranks)
+{
+    return scheme == SK_SCHEME_KD ? ((size_t)nranks - 1) * sizeof(struct sk_plane)
+                                  : ((size_t)nranks + 1) * sizeof(sk_key);
+}
+
+size_t sk_plan_pack(const struct sk_plan *plan, void *bytes)
+{
+    size_t body = body_size(plan->scheme, plan->nranks);
+    if (bytes) {
+        struct packed head = {
+            MAGIC, (int32_t)plan->scheme, plan->turn, {plan->n[0], plan->n[1], plan->n[2]}, plan->nranks};
+        memcpy(bytes, &head, sizeof head);
+        const void *from = plan->scheme == SK_SCHEME_KD ? (const void *)plan->plane : (const void *)plan->cut;
+        if (body)
+            memcpy((char *)bytes + sizeof head, from, body);
+    }
+    return sizeof(struct packed) + body;
+}
+
+/* Every walk down the tree must end at a rank. */
+static bool is_tree(const struct sk_plane *plane, int ranks)
+{
+    while (ranks > 1) {
+        if (plane->axis > 2 || plane->second > 2 || plane->axis == plane->second || plane->left < 1 ||
+            plane->left >= ranks || !is_tree(plane + 1, plane->left))
+            return false;
+        ranks -= plane->left;
+        plane += plane->left;
+    }
+    return true;
+}
+
+static bool is_plan(const struct sk_plan *plan)
+{
+    if (plan->scheme == SK_SCHEME_KD)
+        return is_tree(plan->plane, plan->nranks);
+    for (int r = 0; r < plan->nranks; r++)
+        if (plan->cut[r] > plan->cut[r + 1])
+            return false;
+    return plan->cut[0] == 0 && plan->cut[plan->nranks] == sk_curve_end_turned(kind_of(plan), plan->turn, plan->n);
+}
+
+enum sk_code sk_plan_unpack(struct sk_plan *plan, const void *bytes, size_t size, struct sk_error *err)
+{
+    struct packed head = {0};
+    *plan = (struct sk_plan){0};
+    if (size >= sizeof head)
+        memcpy(&head, bytes, sizeof head);
+    bool is_good = head.magic == MAGIC && head.scheme >= 0 && head.scheme < SK_SCHEMES && head.turn >= 0 &&
+                   head.turn < SK_CURVE_TURNS && head.nranks >= 1;
+    for (int k = 0; k < 3; k++)
+        is_good = is_good && head.n[k] >= 1 && head.n[k] <= 1 << 20;
+    if (!is_good || size != sizeof head + body_size((enum sk_scheme)head.scheme, head.nranks))
+        return sk_fail(err, SK_EINPUT, "not a partition plan (%zu bytes)", size);
+    plan->scheme = (enum sk_scheme)head.scheme;
+    plan->turn = head.turn;
+    plan->nranks = head.nranks;
+    memcpy(plan->n, head.n, sizeof plan->n);
+    size_t body = size - sizeof head;
+    void *to = sk_alloc(body, 1);
+    memcpy(to, (const char *)bytes + sizeof head, body);
+    if (plan->scheme == SK_SCHEME_KD)
+        plan->plane = to;
+    else
+        plan->cut = to;
+    if (is_plan(plan))
+        return SK_OK;
+    sk_plan_clear(plan);
+    return sk_fail(err, SK_EINPUT, "a partition plan whose cuts are out of order");
+}
