@@ -76,6 +76,8 @@ SKEIN_API int skein_set_velocities(struct skein *simulation, const double *veloc
 /* Nonzero if the run is in reduced (Lennard-Jones) units. */
 SKEIN_API int skein_is_reduced(const struct skein *simulation);
 SKEIN_API int skein_get_box(const struct skein *simulation, double edge[3]);
+/* Radius within which the neighbour list holds every pair, length units. */
+SKEIN_API double skein_list_radius(const struct skein *simulation);
 SKEIN_API int skein_state_hash(struct skein *simulation, uint64_t *hash);
 /* Forces and energies of the present positions by brute force in double precision (O(N^2): the oracle of the tests).
  * forces: [atoms][3] or NULL. Temperature and kinetic energy are not computed. */

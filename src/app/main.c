@@ -5,13 +5,16 @@
 
 #include "app/app.h"
 
-static const char usage[] = "usage: skein COMMAND ...\n"
-                            "  skein run FILE.ini [--set section.key=value]... [--steps N] [--resume] [--max-hours H]\n"
-                            "                     [--log-json PATH] [--quiet]\n"
-                            "  skein energy FILE.ini [--set section.key=value]... [--forces PATH] [--json] [--oracle]\n"
-                            "  skein check FILE.ini [--set section.key=value]... [--ranks N]\n"
-                            "  skein help COMMAND | --help | --version\n"
-                            "Start it with mpirun -n RANKS to use several processes.\n";
+static const char usage[] =
+    "usage: skein COMMAND ...\n"
+    "  skein run FILE.ini [--set section.key=value]... [--steps N] [--resume] [--max-hours H]\n"
+    "                     [--log-json PATH] [--quiet]\n"
+    "  skein energy FILE.ini [--set section.key=value]... [--forces PATH] [--json] [--oracle]\n"
+    "  skein check FILE.ini [--set section.key=value]... [--ranks N]\n"
+    "  skein partition FILE.ini|--grid XxYxZ --ranks LIST [--curve LIST] [--json] [--owners PATH]\n"
+    "                     [--picture FILE.svg] [--ranks-per-node N] [--slack PERCENT]\n"
+    "  skein help COMMAND | --help | --version\n"
+    "Start it with mpirun -n RANKS to use several processes.\n";
 
 static const struct {
     const char *name;
@@ -37,11 +40,22 @@ static const struct {
      "skein check FILE.ini: reads and validates the input and prints the complete run file; runs nothing.\n"
      "  --set section.key=value  overrides a key of the run file; may be repeated\n"
      "  --ranks N                count the constraints that N ranks would cut (else: the ranks that run)\n"},
+    {"partition", app_partition,
+     "skein partition FILE.ini | --grid XxYxZ: what partitions would cost, on any number of ranks; runs nothing\n"
+     "(docs/partition.md).\n"
+     "  --ranks LIST             rank counts up to 65536, such as 16,32,64 or 2..8\n"
+     "  --curve LIST             of hilbert, morton, kd and auto, the best of them; default all\n"
+     "  --slack PERCENT          how much heavier than the mean a rank may be where that saves ghosts; default 0\n"
+     "  --ranks-per-node N       consecutive ranks share a node: prints the share of ghosts from other nodes\n"
+     "  --json                   one JSON object per scheme and rank count on standard output\n"
+     "  --owners PATH            write the rank of every cell, x fastest (one scheme, one rank count)\n"
+     "  --picture FILE.svg       draw the first two schemes side by side (one rank count)\n"
+     "  --cost PAIR,ATOM,CELL    what makes a cell of a run file heavy; default 1,1000,100\n"
+     "  --set section.key=value  overrides a key of the run file; may be repeated\n"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
-/* Every rank parses the same command line, but only one may speak about it. */
-static int is_first_rank(void)
+int app_is_first_rank(void)
 {
     const char *names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
     for (int i = 0; i < 3; i++) {
@@ -52,9 +66,9 @@ static int is_first_rank(void)
     return 1;
 }
 
-static int refuse(const char *format, const char *what)
+int app_refuse(const char *format, const char *what)
 {
-    if (!is_first_rank())
+    if (!app_is_first_rank())
         return SKEIN_INPUT;
     fprintf(stderr, "skein: ");
     fprintf(stderr, format, what);
@@ -74,7 +88,7 @@ static int parse_number(const char *text, double *value)
 static int take_value(int argc, char **argv, int *i, const char **value)
 {
     if (*i + 1 >= argc)
-        return refuse("option %s needs a value", argv[*i]);
+        return app_refuse("option %s needs a value", argv[*i]);
     *value = argv[++*i];
     return 0;
 }
@@ -93,21 +107,21 @@ static int take_option(const char *command, int argc, char **argv, int *i, const
     if (!letter) {
         char what[256];
         snprintf(what, sizeof what, "%s has no option %s", command, argv[*i]);
-        return refuse("%s", what);
+        return app_refuse("%s", what);
     }
     const char *value = NULL;
     double number = 0;
     if (strchr("snhlfk", letter) && take_value(argc, argv, i, &value))
         return SKEIN_INPUT;
     if ((letter == 'n' || letter == 'h') && !parse_number(value, &number))
-        return refuse(letter == 'n' ? "--steps wants a whole number, not '%s'" : "--max-hours wants hours, not '%s'",
-                      value);
+        return app_refuse(
+            letter == 'n' ? "--steps wants a whole number, not '%s'" : "--max-hours wants hours, not '%s'", value);
     if (letter == 'n' && (strspn(value, "0123456789") != strlen(value) || strlen(value) > 18))
-        return refuse("--steps wants a whole number, not '%s'", value);
+        return app_refuse("--steps wants a whole number, not '%s'", value);
     if (letter == 'k' && (strspn(value, "0123456789") != strlen(value) || strlen(value) > 6 || atoi(value) < 1))
-        return refuse("--ranks wants a whole number from 1 to 999999, not '%s'", value);
+        return app_refuse("--ranks wants a whole number from 1 to 999999, not '%s'", value);
     if (letter == 's' && a->options.noverrides >= 256)
-        return refuse("more than 256 times %s", "--set");
+        return app_refuse("more than 256 times %s", "--set");
     switch (letter) {
     case 's': a->overrides[a->options.noverrides++] = value; break;
     case 'n': a->options.steps = atoll(value); break;
@@ -130,13 +144,13 @@ int app_parse(const char *command, int argc, char **argv, const char *allowed, s
     for (int i = 0; i < argc; i++) {
         if (argv[i][0] != '-') {
             if (a->run_file)
-                return refuse("one run file is enough; what is '%s'?", argv[i]);
+                return app_refuse("one run file is enough; what is '%s'?", argv[i]);
             a->run_file = argv[i];
         } else if (take_option(command, argc, argv, &i, allowed, a))
             return SKEIN_INPUT;
     }
     if (!a->run_file)
-        return refuse("%s needs a run file", command);
+        return app_refuse("%s needs a run file", command);
     a->options.overrides = a->overrides;
     return 0;
 }
@@ -150,7 +164,7 @@ int app_fail(const struct skein *simulation, int code)
 
 static int help(const char *topic)
 {
-    if (!is_first_rank())
+    if (!app_is_first_rank())
         return 0;
     for (int c = 0; topic && c < COMMANDS; c++)
         if (strcmp(commands[c].name, topic) == 0) {
@@ -158,7 +172,7 @@ static int help(const char *topic)
             return 0;
         }
     if (topic)
-        return refuse("there is no command '%s'", topic);
+        return app_refuse("there is no command '%s'", topic);
     fputs(usage, stdout);
     return 0;
 }
@@ -175,9 +189,9 @@ int main(int argc, char **argv)
     if (name && (strcmp(name, "--help") == 0 || strcmp(name, "help") == 0))
         return help(argc > 2 ? argv[2] : NULL);
     if (name && strcmp(name, "--version") == 0) {
-        if (is_first_rank())
+        if (app_is_first_rank())
             printf("skein %s\n", skein_version());
         return 0;
     }
-    return refuse(name ? "there is no command '%s'" : "a command is missing%s", name ? name : "");
+    return app_refuse(name ? "there is no command '%s'" : "a command is missing%s", name ? name : "");
 }

@@ -47,9 +47,10 @@ int sk_score_make(const struct sk_share *share, unsigned schemes, struct sk_scor
             sk_count_make(&count, share->n, share->nranks, owner, share->weight, share->atoms, &shell);
             sk_count_summarize(&count, 0, &score->summary);
             sk_count_clear(&count);
-            limit = score->summary.imbalance * 1.01 < limit ? score->summary.imbalance * 1.01 : limit;
+            limit = score->summary.imbalance < limit ? score->summary.imbalance : limit;
         }
     SK_REQUIRE(lines > 0);
+    limit *= share->slack > 0.0 ? 1.0 : 1.01;
     limit = limit < 1.0 + share->slack ? 1.0 + share->slack : limit;
     *best = 0;
     for (int k = 1; k < lines; k++)

@@ -16,7 +16,8 @@ struct sk_score {
 /* Makes and counts Hilbert and Morton in all turns that differ, and kd; scores[] gets one line each, in the order of
  * (scheme, turn), and the number of lines is returned. *best is the index of the winner, *plan its plan: the fewest
  * ghosts (atoms if the share has them, else cells), ties to the lower imbalance, then to the earlier line. A scheme
- * that stays within the slack (or, if none does, within 1 % of the least imbalance) beats all that do not. schemes: bit
+ * that stays within the slack (if none does, the one of the least imbalance; without slack, within 1 % of the
+ * least imbalance) beats all that do not. schemes: bit
  * s set if scheme s takes part. plan may be NULL. Local. */
 int sk_score_make(const struct sk_share *share, unsigned schemes, struct sk_score scores[SK_SCORES], int *best,
                   struct sk_plan *plan);

@@ -170,7 +170,7 @@ static int64_t sweep(const struct sk_slide *slide, struct stretch pair[2], int64
 
 #define PLACES_PER_SLACK 8
 #define FLOOR_SLACKS     2 /* a part may be lighter than the mean by so many slacks */
-#define BAND             2 /* a cut may leave its share by so many mean parts, for cuts shift each other along the chain */
+#define BAND             2 /* a cut may leave its share by so many mean parts: cuts shift each other */
 
 struct path {
     const struct sk_slide *slide;

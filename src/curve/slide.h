@@ -16,10 +16,10 @@ struct sk_slide {
     int64_t cap; /* a part's weight stays at most this, or what it is already */
 };
 
-/* Moves cut[parts + 1] so that the summed value of ghosts falls; never raises it. Grids of up to sk_slide_few
- * cells: the best choice among places about an eighth of the slack apart, by a shortest path over all cuts at once.
- * Then (and on larger grids only) each cut goes to its best place between its neighbours, until little changes. Returns
- * the sum. O(cells) per pass, about 13 passes at most. Local. */
+/* Moves cut[parts + 1] so that the summed value of ghosts falls; never raises it. Grids of up to SK_SLIDE_FEW cells:
+ * the best choice among places an eighth of the slack apart, by a shortest path over all cuts at once. Then (and on
+ * larger grids only) each cut goes to its best place between its neighbours, until that gains less than half a per
+ * cent. Returns the sum. About 13 and at most 4 passes over the cells. Local. */
 int64_t sk_slide_cuts(const struct sk_slide *slide, int64_t *cut);
 
 #define SK_SLIDE_FEW 4000000

@@ -67,6 +67,11 @@ int skein_get_box(const struct skein *sim, double edge[3])
     return SK_OK;
 }
 
+double skein_list_radius(const struct skein *sim)
+{
+    return sim->force.list_radius;
+}
+
 int skein_state_hash(struct skein *sim, uint64_t *hash)
 {
     *hash = sk_dynamics_hash(&sim->dynamics);

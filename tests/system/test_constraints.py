@@ -333,4 +333,71 @@ def audit():
           '%.4g and %.4g messages a step' % (a, b))
 
 
-in_folder('skein-constraints-', (tolerances, no_rounds, bits, long_chain, reference, motion, lammps, drift, audit))
+def sections(text):
+    """[(name, lines)] of a topology without macros, comments cut."""
+    found = [('', [])]
+    for line in text.split('\n'):
+        line = line.split(';')[0].strip()
+        if line.startswith('['):
+            found.append((line.strip('[] '), []))
+        elif line and not line.startswith('#'):
+            found[-1][1].append(line.split())
+    return found
+
+
+def peptide():
+    """The 12-residue peptide of the reference systems in water, every bond rigid: its topology without the terms that
+    bend and turn, lengths looked up here, not by the program."""
+    systems = Path(os.environ.get('SKEIN_SYSTEMS', ROOT.parent / 'shared' / 'systems')) / 'aladip'
+    if not systems.is_dir():
+        print('skip peptide: no reference systems at SKEIN_SYSTEMS')
+        return
+    Path('peptide.gro').write_bytes(lzma.open(systems / 'conf-pep-amber.gro.xz').read())
+    parts = sections(lzma.open(systems / 'topol-pep-amber.pp.top.xz', 'rt').read())
+    lengths, types, out, nbonds = {}, [], [], 0
+    for name, lines in parts:
+        if name == 'bondtypes':
+            for a, b, function, length, *_ in lines:
+                lengths[a, b] = lengths[b, a] = length
+        if name == 'atoms':
+            types = [l[1] for l in lines]
+        if name == 'bonds':
+            lines = [[i, j, '1', lengths[types[int(i) - 1], types[int(j) - 1]], '1'] for i, j, *_ in lines]
+            nbonds = max(nbonds, len(lines))
+        if name in ('defaults', 'atomtypes', 'moleculetype', 'atoms', 'bonds', 'settles', 'exclusions', 'system', 'molecules'):
+            out += ['[ %s ]' % name] + [' '.join(l) for l in lines]
+    Path('peptide.top').write_text('\n'.join(out) + '\n')
+    Path('peptide.ini').write_text("""[system]
+structure = peptide.gro
+topology = peptide.top
+velocities = maxwell
+maxwell_K = 300
+[run]
+integrator = leap-frog
+dt_ps = 0.001
+steps = 50
+seed = 4
+[nonbonded]
+cutoff_nm = 0.9
+coulomb = none
+[constraints]
+bonds = all-bonds
+tolerance = 1e-8
+[temperature]
+thermostat = v-rescale
+target_K = 300
+tau_ps = 0.02
+[output]
+energy_every = 10
+""")
+    bits = set()
+    for ranks, settings in ((1, ()), (3, ('domain.curve=morton',)), (8, ()), (16, ('constraints.split_clusters=on',))):
+        outcome = run('peptide.ini', ranks, 50, settings)
+        bits.add((outcome['state_hash'], tuple(e['pressure_bar'] for e in outcome.events['energy'])))
+        left = residual('run.h5', 'peptide.top', '--bonds', 'all-bonds', '--dt', '0.001')
+        claim('peptide on %d ranks: %d lengths of bonds and waters' % (ranks, left['bonds']),
+              left['length'] <= 1e-8 and left['bonds'] > nbonds > 200, '%.2e' % left['length'])
+    claim('peptide: the same bits on any ranks, clusters split or not', len(bits) == 1, '%d different' % len(bits))
+
+
+in_folder('skein-constraints-', (tolerances, no_rounds, bits, long_chain, reference, motion, lammps, drift, audit, peptide))
