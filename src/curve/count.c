@@ -6,6 +6,7 @@
 
 #include "base/math.h"
 #include "base/memory.h"
+#include "base/sets.h"
 #include "base/status.h"
 
 struct sk_stencil sk_stencil_shell(void)
@@ -188,25 +189,10 @@ void sk_count_make(struct sk_count *count, const int32_t n[3], int nranks, const
     sk_free(&c.rows);
 }
 
-static int32_t root_of(int32_t *parent, int32_t cell)
-{
-    while (parent[cell] != cell) {
-        parent[cell] = parent[parent[cell]];
-        cell = parent[cell];
-    }
-    return cell;
-}
-
 static void join(int32_t *parent, const int32_t *owner, int32_t a, int32_t b)
 {
-    if (owner[a] != owner[b])
-        return;
-    a = root_of(parent, a);
-    b = root_of(parent, b);
-    if (a < b)
-        parent[b] = a;
-    else
-        parent[a] = b;
+    if (owner[a] == owner[b])
+        sk_sets_join(parent, a, b);
 }
 
 void sk_count_components(struct sk_count *count, const int32_t n[3], const int32_t *owner)
@@ -214,8 +200,7 @@ void sk_count_components(struct sk_count *count, const int32_t n[3], const int32
     int64_t cells = (int64_t)n[0] * n[1] * n[2], plane = (int64_t)n[0] * n[1];
     SK_REQUIRE(cells <= INT32_MAX);
     int32_t *parent = sk_alloc((size_t)cells, sizeof *parent);
-    for (int32_t cell = 0; cell < cells; cell++)
-        parent[cell] = cell;
+    sk_sets_init(parent, (int32_t)cells);
     int32_t cell = 0;
     for (int32_t z = 0; z < n[2]; z++)
         for (int32_t y = 0; y < n[1]; y++)

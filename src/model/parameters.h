@@ -61,7 +61,7 @@ struct sk_parameters {
         enum sk_modifier vdw_modifier, coulomb_modifier;
         enum sk_dispersion dispersion;
         enum sk_coulomb coulomb;
-        double epsilon_rf; /* 0: conductor */
+        double epsilon_rf;    /* 0: conductor */
         int special_bonds[3]; /* data file: weight, 0 or 1, of pairs one, two and three bonds apart */
     } nonbonded;
     struct {

@@ -1,12 +1,12 @@
 #include "model/topology.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/memory.h"
-#include "model/bytes.h"
+#include "base/sets.h"
 
 void sk_topology_init(struct sk_topology *top)
 {
@@ -111,43 +111,22 @@ static void moltype_order_exclusions(struct sk_moltype *type)
     type->excluded = row;
 }
 
-/* The lowest place of the component of i, with paths halved on the way. */
-static int component_root(int *parent, int i)
-{
-    while (parent[i] != i) {
-        parent[i] = parent[parent[i]];
-        i = parent[i];
-    }
-    return i;
-}
-
-static void component_join(int *parent, int i, int j)
-{
-    i = component_root(parent, i);
-    j = component_root(parent, j);
-    if (i < j)
-        parent[j] = i;
-    else
-        parent[i] = j;
-}
-
 /* Joins the roots in `joins` of all components that have at most `most` atoms. */
 static void components_adopt(int *parent, int *joins, int n, int most)
 {
     int *size = sk_calloc((size_t)n, sizeof *size);
     for (int i = 0; i < n; i++)
-        size[component_root(joins, i)]++;
+        size[sk_sets_root(joins, i)]++;
     for (int i = 0; i < n; i++)
-        if (size[component_root(joins, i)] <= most)
-            component_join(parent, i, component_root(joins, i));
+        if (size[sk_sets_root(joins, i)] <= most)
+            sk_sets_join(parent, i, sk_sets_root(joins, i));
     sk_free(&size);
 }
 
 static int *components_alone(int n)
 {
     int *parent = sk_alloc((size_t)n, sizeof *parent);
-    for (int i = 0; i < n; i++)
-        parent[i] = i;
+    sk_sets_init(parent, n);
     return parent;
 }
 
@@ -156,18 +135,18 @@ static int *moltype_components(const struct sk_moltype *type)
 {
     int n = type->natoms, *parent = components_alone(n), *joins = components_alone(n);
     for (int s = 0; s < type->nsettles; s++) {
-        component_join(parent, type->settles[s].apex, type->settles[s].leg1);
-        component_join(parent, type->settles[s].apex, type->settles[s].leg2);
-        component_join(joins, type->settles[s].apex, type->settles[s].leg1);
-        component_join(joins, type->settles[s].apex, type->settles[s].leg2);
+        sk_sets_join(parent, type->settles[s].apex, type->settles[s].leg1);
+        sk_sets_join(parent, type->settles[s].apex, type->settles[s].leg2);
+        sk_sets_join(joins, type->settles[s].apex, type->settles[s].leg1);
+        sk_sets_join(joins, type->settles[s].apex, type->settles[s].leg2);
     }
     if (!type->is_split) {
         for (int c = 0; c < type->nconstraints; c++)
-            component_join(joins, type->constraints[c].i, type->constraints[c].j);
+            sk_sets_join(joins, type->constraints[c].i, type->constraints[c].j);
         components_adopt(parent, joins, n, SK_CLUSTER_MAX);
         for (int i = 0; i < n; i++)
             for (int k = type->excluded_start[i]; k < type->excluded_start[i + 1]; k++)
-                component_join(joins, i, type->excluded[k]);
+                sk_sets_join(joins, i, type->excluded[k]);
         components_adopt(parent, joins, n, SK_CLUSTER_MAX);
     }
     sk_free(&joins);
@@ -181,7 +160,7 @@ static void moltype_build_groups(struct sk_moltype *type)
     int ngroups = 0;
     type->group_of = sk_alloc((size_t)n, sizeof *type->group_of);
     for (int i = 0; i < n; i++) {
-        int root = component_root(parent, i);
+        int root = sk_sets_root(parent, i);
         type->group_of[i] = root == i ? ngroups++ : type->group_of[root];
     }
     type->ngroups = ngroups;
@@ -348,6 +327,17 @@ struct sk_place sk_topology_find(const struct sk_topology *top, sk_gid id)
     return found;
 }
 
+void sk_topology_name(const struct sk_topology *top, sk_gid id, int rank, char text[SK_ATOM_NAME_MAX])
+{
+    struct sk_place at = sk_topology_find(top, id);
+    const struct sk_template_atom *atom = &top->moltypes[at.moltype].atoms[at.place];
+    char where[24] = "";
+    if (rank >= 0)
+        snprintf(where, sizeof where, ", rank %d", rank);
+    snprintf(text, SK_ATOM_NAME_MAX, "%lld (%s, residue %s %d%s)", (long long)id + 1, atom->name, atom->residue,
+             atom->residue_number, where);
+}
+
 static int64_t topology_copies(const struct sk_topology *top)
 {
     return (int64_t)top->replicate[0] * top->replicate[1] * top->replicate[2];
@@ -383,147 +373,4 @@ int64_t sk_topology_molecules(const struct sk_topology *top)
     for (int b = 0; b < top->nblocks; b++)
         sum += top->blocks[b].count;
     return sum * topology_copies(top);
-}
-
-static void moltype_write(const struct sk_moltype *type, struct sk_bytes_writer *w)
-{
-    sk_bytes_put_text(w, type->name, sizeof type->name);
-    sk_bytes_put_int(w, type->natoms);
-    for (int i = 0; i < type->natoms; i++) {
-        const struct sk_template_atom *atom = &type->atoms[i];
-        sk_bytes_put_text(w, atom->name, sizeof atom->name);
-        sk_bytes_put_text(w, atom->residue, sizeof atom->residue);
-        sk_bytes_put_int(w, atom->residue_number);
-        sk_bytes_put_int(w, atom->kind);
-    }
-    for (int i = 0; i < type->natoms; i++) {
-        sk_bytes_put_int(w, type->excluded_start[i + 1] - type->excluded_start[i]);
-        for (int k = type->excluded_start[i]; k < type->excluded_start[i + 1]; k++)
-            sk_bytes_put_int(w, type->excluded[k]);
-    }
-    sk_bytes_put_int(w, type->nsettles);
-    for (int s = 0; s < type->nsettles; s++) {
-        const struct sk_settle *settle = &type->settles[s];
-        sk_bytes_put_int(w, settle->apex);
-        sk_bytes_put_int(w, settle->leg1);
-        sk_bytes_put_int(w, settle->leg2);
-        sk_bytes_put_real(w, settle->apex_leg);
-        sk_bytes_put_real(w, settle->leg_leg);
-    }
-    sk_bytes_put_int(w, type->nconstraints);
-    for (int c = 0; c < type->nconstraints; c++) {
-        sk_bytes_put_int(w, type->constraints[c].i);
-        sk_bytes_put_int(w, type->constraints[c].j);
-        sk_bytes_put_real(w, type->constraints[c].length);
-    }
-}
-
-/* What is given; what sk_*_finish derives is derived again by the reader of the image. */
-static void topology_write(const struct sk_topology *top, struct sk_bytes_writer *w)
-{
-    sk_bytes_put_int(w, top->nkinds);
-    for (int k = 0; k < top->nkinds; k++) {
-        sk_bytes_put_int(w, top->kinds[k].type);
-        sk_bytes_put_real(w, top->kinds[k].charge);
-        sk_bytes_put_real(w, top->kinds[k].mass);
-    }
-    sk_bytes_put_int(w, top->nmoltypes);
-    for (int t = 0; t < top->nmoltypes; t++)
-        moltype_write(&top->moltypes[t], w);
-    sk_bytes_put_int(w, top->nblocks);
-    for (int b = 0; b < top->nblocks; b++) {
-        sk_bytes_put_int(w, top->blocks[b].moltype);
-        sk_bytes_put_int(w, top->blocks[b].count);
-    }
-    for (int k = 0; k < 3; k++)
-        sk_bytes_put_int(w, top->replicate[k]);
-}
-
-uint64_t sk_topology_hash(const struct sk_topology *top)
-{
-    struct sk_bytes_writer w = {0};
-    topology_write(top, &w);
-    uint64_t hash = sk_hash(w.bytes, w.length);
-    sk_free(&w.bytes);
-    return hash;
-}
-
-void sk_topology_pack(const struct sk_topology *top, unsigned char **bytes, size_t *length)
-{
-    struct sk_bytes_writer w = {0};
-    sk_bytes_put_text(&w, top->title, sizeof top->title);
-    topology_write(top, &w);
-    *bytes = w.bytes;
-    *length = w.length;
-}
-
-static void moltype_read(struct sk_moltype *type, struct sk_bytes_reader *r)
-{
-    sk_bytes_get_text(r, type->name, sizeof type->name);
-    type->natoms = sk_bytes_get_count(r);
-    type->atoms = sk_calloc((size_t)type->natoms, sizeof *type->atoms);
-    for (int i = 0; i < type->natoms; i++) {
-        struct sk_template_atom *atom = &type->atoms[i];
-        sk_bytes_get_text(r, atom->name, sizeof atom->name);
-        sk_bytes_get_text(r, atom->residue, sizeof atom->residue);
-        atom->residue_number = (int)sk_bytes_get_int(r);
-        atom->kind = (int)sk_bytes_get_int(r);
-    }
-    size_t capacity = 0;
-    type->excluded_start = sk_calloc((size_t)type->natoms + 1, sizeof *type->excluded_start);
-    for (int i = 0; i < type->natoms; i++) {
-        int at = type->excluded_start[i], n = sk_bytes_get_count(r);
-        sk_reserve(&type->excluded, &capacity, (size_t)at + (size_t)n);
-        for (int k = 0; k < n; k++)
-            type->excluded[at + k] = (int)sk_bytes_get_int(r);
-        type->excluded_start[i + 1] = at + n;
-    }
-    type->nsettles = sk_bytes_get_count(r);
-    type->settles = sk_calloc((size_t)type->nsettles, sizeof *type->settles);
-    for (int s = 0; s < type->nsettles; s++) {
-        struct sk_settle *settle = &type->settles[s];
-        settle->apex = (int)sk_bytes_get_int(r);
-        settle->leg1 = (int)sk_bytes_get_int(r);
-        settle->leg2 = (int)sk_bytes_get_int(r);
-        settle->apex_leg = sk_bytes_get_real(r);
-        settle->leg_leg = sk_bytes_get_real(r);
-    }
-    type->nconstraints = sk_bytes_get_count(r);
-    type->constraints = sk_calloc((size_t)type->nconstraints, sizeof *type->constraints);
-    for (int c = 0; c < type->nconstraints; c++) {
-        type->constraints[c].i = (int)sk_bytes_get_int(r);
-        type->constraints[c].j = (int)sk_bytes_get_int(r);
-        type->constraints[c].length = sk_bytes_get_real(r);
-    }
-    struct sk_error err;
-    SK_REQUIRE(sk_moltype_finish(type, &err) == SK_OK);
-}
-
-void sk_topology_unpack(struct sk_topology *top, const unsigned char *bytes, size_t length)
-{
-    struct sk_bytes_reader r = {bytes, length, 0};
-    sk_topology_clear(top);
-    sk_bytes_get_text(&r, top->title, sizeof top->title);
-    top->nkinds = sk_bytes_get_count(&r);
-    top->kinds = sk_calloc((size_t)top->nkinds, sizeof *top->kinds);
-    for (int k = 0; k < top->nkinds; k++) {
-        top->kinds[k].type = (int)sk_bytes_get_int(&r);
-        top->kinds[k].charge = sk_bytes_get_real(&r);
-        top->kinds[k].mass = sk_bytes_get_real(&r);
-    }
-    top->nmoltypes = sk_bytes_get_count(&r);
-    top->moltypes = sk_calloc((size_t)top->nmoltypes, sizeof *top->moltypes);
-    for (int t = 0; t < top->nmoltypes; t++)
-        moltype_read(&top->moltypes[t], &r);
-    top->nblocks = sk_bytes_get_count(&r);
-    top->blocks = sk_calloc((size_t)top->nblocks, sizeof *top->blocks);
-    for (int b = 0; b < top->nblocks; b++) {
-        top->blocks[b].moltype = (int)sk_bytes_get_int(&r);
-        top->blocks[b].count = sk_bytes_get_int(&r);
-    }
-    for (int k = 0; k < 3; k++)
-        top->replicate[k] = (int)sk_bytes_get_int(&r);
-    SK_REQUIRE(r.at == length);
-    struct sk_error err;
-    SK_REQUIRE(sk_topology_finish(top, &err) == SK_OK);
 }

@@ -108,6 +108,9 @@ enum sk_code sk_topology_finish(struct sk_topology *top, struct sk_error *err);
 int sk_topology_kind(struct sk_topology *top, int type, double charge, double mass);
 /* O(log blocks). Requires 0 <= id < natoms. Local. */
 struct sk_place sk_topology_find(const struct sk_topology *top, sk_gid id);
+#define SK_ATOM_NAME_MAX 128
+/* What a message calls an atom: "12 (OW, residue SOL 3)", with the rank that has it unless that is -1. Local. */
+void sk_topology_name(const struct sk_topology *top, sk_gid id, int rank, char text[SK_ATOM_NAME_MAX]);
 /* Totals over the whole system: rigid waters, constraints besides, ownership groups, molecules. */
 int64_t sk_topology_settles(const struct sk_topology *top);
 int64_t sk_topology_constraints(const struct sk_topology *top);
