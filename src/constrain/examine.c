@@ -72,8 +72,7 @@ static enum sk_code examine_lengths(const struct sk_network *n, const struct sk_
  * share. Dense, for a window that is known to be bad. */
 static double weakest_row(const struct sk_network *n, const struct sk_window *window, int *row)
 {
-    const struct sk_fragment_shape *shape =
-        &n->graphs.shapes[n->graphs.of[window->moltype].fragments[window->fragment].shape];
+    const struct sk_fragment_shape *shape = sk_window_shape(n, window);
     const int *member = n->members + window->member;
     int size = shape->nwindow;
     double *m = sk_calloc((size_t)size * (size_t)size, sizeof *m), weakest = INFINITY;
@@ -108,11 +107,10 @@ static void name_row(const struct sk_network *n, const struct sk_window *window,
 {
     const struct sk_network_constraint *c = &n->constraints[n->members[window->member + row]];
     const struct sk_moltype *type = &n->top->moltypes[c->moltype];
-    const struct sk_constraint *constraint = &type->constraints[c->index];
-    const struct sk_template_atom *i = &type->atoms[constraint->i], *j = &type->atoms[constraint->j];
-    snprintf(text, size, "of atoms %lld (%s, residue %s %d) and %lld (%s, residue %s %d) of molecule type %s",
-             (long long)(c->molecule + constraint->i) + 1, i->name, i->residue, i->residue_number,
-             (long long)(c->molecule + constraint->j) + 1, j->name, j->residue, j->residue_number, type->name);
+    char i[SK_ATOM_NAME_MAX], j[SK_ATOM_NAME_MAX];
+    sk_topology_name(n->top, c->molecule + type->constraints[c->index].i, -1, i);
+    sk_topology_name(n->top, c->molecule + type->constraints[c->index].j, -1, j);
+    snprintf(text, size, "of atoms %s and %s of molecule type %s", i, j, type->name);
 }
 
 enum sk_code sk_network_examine(struct sk_network *n, const struct sk_atoms *atoms, const struct sk_box *box,

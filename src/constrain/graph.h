@@ -36,6 +36,12 @@ struct sk_graph {
     int *atom_fragment_start, *atom_fragment; /* [natoms + 1]: fragments whose core touches a place, ascending */
 };
 
+/* Components of one fragment are exact after one solution; the others need multipliers of their neighbours. */
+static inline bool sk_fragment_is_alone(const struct sk_graph *graph, const struct sk_fragment *fragment)
+{
+    return fragment->ncore == graph->component_size[fragment->component];
+}
+
 struct sk_graphs {
     int nmoltypes, nshapes, overlap;
     struct sk_graph *of;              /* [nmoltypes] */

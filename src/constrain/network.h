@@ -69,7 +69,7 @@ struct sk_network {
     int *members;         /* local constraints of the windows */
     double *residual;     /* [nwindows] of the core, at the last check */
     double *pivot;        /* [nwindows] smallest, of the last solution */
-    char *is_overlapping; /* [nwindows] the component has other fragments: multipliers must be exchanged */
+    char *is_overlapping; /* [nwindows] the component has other fragments, whose multipliers matter */
     size_t windows_capacity, members_capacity, residual_capacity, pivot_capacity, overlapping_capacity;
     /* owned atoms with constraints: theirs, ascending by template index; sign -1 where the atom is j */
     int nmoved;
@@ -95,6 +95,18 @@ struct sk_network {
     sk_gid failed_molecule; /* equal on all ranks; -1: none */
     int failed_moltype, failed_component;
 };
+
+static inline const struct sk_fragment *sk_window_fragment(const struct sk_network *network,
+                                                           const struct sk_window *window)
+{
+    return &network->graphs.of[window->moltype].fragments[window->fragment];
+}
+
+static inline const struct sk_fragment_shape *sk_window_shape(const struct sk_network *network,
+                                                              const struct sk_window *window)
+{
+    return &network->graphs.shapes[sk_window_fragment(network, window)->shape];
+}
 
 /* What is solved: bonds of fixed length (u: moves), or velocities along them (u: velocities). */
 enum sk_network_what { SK_NETWORK_POSITIONS, SK_NETWORK_VELOCITIES };
@@ -141,14 +153,34 @@ size_t sk_network_memory(const struct sk_network *network);
 
 /* ---- internal to the module ---- */
 
+/* Keys that tell constraints and fragments of all molecules apart: a molecule has at most three an atom, or examine
+ * refuses it. */
+static inline int64_t sk_network_key(sk_gid molecule, int index)
+{
+    return 4 * molecule + index;
+}
+
+/* connect.c. What this rank lacks: ghosts, then multipliers from outside the cores that it solves itself; the id of the
+ * atom whose owner has each. */
+struct sk_lack {
+    int nmultipliers;
+    int *multiplier; /* local constraints */
+    sk_gid *id;      /* [nghosts + nmultipliers] */
+    int32_t *owner;
+};
+void sk_lack_find(struct sk_network *network, struct sk_lack *lack);
+void sk_lack_clear(struct sk_lack *lack);
+/* Collective. Finds who has what this rank lacks and makes the channels. */
+enum sk_code sk_network_connect(struct sk_network *network, const struct sk_lack *lack, struct sk_error *err);
+
 /* solve.c. Solves windows [first, end), or those with is_wanted[window] of them, from the previous multipliers; their
  * cores go to lambda. */
 void sk_network_run(struct sk_network *network, enum sk_network_what what, int first, int end, const char *is_wanted);
 /* Multipliers of answered cores leave; those of other ranks have arrived in lambda. */
 void sk_network_exchange_begin(struct sk_network *network);
 void sk_network_exchange_end(struct sk_network *network);
-/* Refreshes residual[] of the windows (all, or those with is_wanted); the largest, or NaN.
- */
+/* Refreshes residual[] of the windows; the largest, or NaN. After a solution (is_wanted NULL) of all of them, where
+ * only rows at the edges of cores need a look; else of those with is_wanted, over their whole cores. */
 double sk_network_measure(struct sk_network *network, enum sk_network_what what, const char *is_wanted);
 /* Relative error of constraint row c of a window with the present multipliers (all of its neighbours are members). */
 double sk_network_residual(const struct sk_network *network, enum sk_network_what what, const struct sk_window *window,
@@ -157,8 +189,7 @@ double sk_network_residual(const struct sk_network *network, enum sk_network_wha
  * ranks. Collective, blocking. */
 void sk_network_shake(struct sk_network *network, enum sk_network_what what, const double *u);
 double sk_network_shake_measure(struct sk_network *network, enum sk_network_what what, int *worst_constraint);
-/* solve.c: sends value (owned [n][3]) of atoms that others hold, and receives that of ghosts into ghost [nghosts][3].
- */
+/* solve.c: sends value (owned [n][3]) of atoms that others hold, receives that of ghosts into ghost [nghosts][3]. */
 void sk_network_forward(struct sk_network *network, const double (*value)[3], double (*ghost)[3]);
 
 #endif

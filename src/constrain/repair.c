@@ -46,7 +46,7 @@ static int compare_ailing(const void *a, const void *b)
 
 static int component_of(const struct sk_network *n, const struct sk_window *window)
 {
-    return n->graphs.of[window->moltype].fragments[window->fragment].component;
+    return sk_window_fragment(n, window)->component;
 }
 
 /* Ailing components over all ranks, in order, each once with its largest residual. Collective. */
@@ -258,22 +258,21 @@ static enum sk_code name_bond(const struct sk_network *n, int k, double error, c
     const struct sk_network_constraint *bond = &n->constraints[k];
     const struct sk_moltype *type = &n->top->moltypes[bond->moltype];
     const struct sk_constraint *constraint = &type->constraints[bond->index];
-    const struct sk_template_atom *i = &type->atoms[constraint->i], *j = &type->atoms[constraint->j];
     double drifted = sqrt(n->p[k][0] * n->p[k][0] + n->p[k][1] * n->p[k][1] + n->p[k][2] * n->p[k][2]);
-    return sk_fail(err, SK_EPHYSICS,
-                   "step %lld: constraints of molecule %s (atoms from %lld) do not converge; worst is the bond of atom "
-                   "%lld (%s, residue %s %d, rank %d) and atom %lld (%s, residue %s %d, rank %d): target length %.9g, "
-                   "drifted to %.9g, relative error %.3g; largest error by round:%s; smallest pivot %.2e; take a "
-                   "shorter time step, or look for overlapping atoms or dependent constraints there",
-                   (long long)step, type->name, (long long)bond->molecule + 1,
-                   (long long)(bond->molecule + constraint->i) + 1, i->name, i->residue, i->residue_number,
-                   rank_of(n, bond->i), (long long)(bond->molecule + constraint->j) + 1, j->name, j->residue,
-                   j->residue_number, rank_of(n, bond->j), constraint->length, drifted, error, history,
-                   n->smallest_pivot);
+    char i[SK_ATOM_NAME_MAX], j[SK_ATOM_NAME_MAX];
+    sk_topology_name(n->top, bond->molecule + constraint->i, rank_of(n, bond->i), i);
+    sk_topology_name(n->top, bond->molecule + constraint->j, rank_of(n, bond->j), j);
+    return sk_fail(
+        err, SK_EPHYSICS,
+        "step %lld: constraints of molecule %s (atoms from %lld) do not converge; worst is the bond of atom "
+        "%s and atom %s: target length %.9g, drifted to %.9g, relative error %.3g; largest error by "
+        "round:%s; smallest pivot %.2e; take a shorter time step, or look for overlapping atoms or dependent "
+        "constraints there",
+        (long long)step, type->name, (long long)bond->molecule + 1, i, j, constraint->length, drifted, error, history,
+        n->smallest_pivot);
 }
 
-/* The largest residual among the core rows of the patient's windows; *k: its constraint, or -1.
- */
+/* The largest residual among the core rows of the patient's windows; *k: its constraint, or -1. */
 static double worst_row(const struct sk_network *n, const struct ward *ward, const struct patient *patient, int *k)
 {
     double largest = -1;
@@ -282,8 +281,7 @@ static double worst_row(const struct sk_network *n, const struct ward *ward, con
         const struct sk_window *window = &n->windows[w];
         if (ward_find(ward, n, window) != patient)
             continue;
-        const struct sk_fragment_shape *shape =
-            &n->graphs.shapes[n->graphs.of[window->moltype].fragments[window->fragment].shape];
+        const struct sk_fragment_shape *shape = sk_window_shape(n, window);
         for (int c = 0; c < shape->nwindow; c++) {
             double residual = shape->is_core[c] ? sk_network_residual(n, SK_NETWORK_POSITIONS, window, c) : -1;
             if (residual <= largest)
@@ -326,8 +324,9 @@ static enum sk_code fail_shake(struct sk_network *n, int64_t step, struct sk_err
     int k;
     double largest = sk_network_shake_measure(n, SK_NETWORK_POSITIONS, &k), all = largest;
     sk_comm_max_f64(n->comm, &all, 1);
-    int64_t failed[3] = {-1, 0, 0};
-    if (k >= 0 && largest == all) {
+    int64_t witness = k >= 0 && largest == all ? sk_comm_rank(n->comm) : -1, failed[3] = {-1, 0, 0};
+    sk_comm_max_i64(n->comm, &witness, 1); /* one of them, if several have found the same */
+    if (witness == sk_comm_rank(n->comm)) {
         const struct sk_network_constraint *c = &n->constraints[k];
         failed[0] = c->molecule;
         failed[1] = c->moltype;

@@ -16,55 +16,57 @@ struct item {
     double u[3];
 };
 
-void sk_network_begin(struct sk_network *n, const struct sk_atoms *atoms, const double *u)
+/* x NULL: only u matters. */
+static void items_leave(struct sk_network *n, const sk_frac (*x)[3], const double *u)
 {
-    if (!n->atom_links)
-        return;
     for (int l = 0; l < n->send.natom_links; l++) {
         struct item *item = sk_links_send_buffer(n->atom_links, l);
         for (int t = n->send.atom_first[l]; t < n->send.atom_first[l + 1]; t++, item++) {
             int i = n->send.atom[t];
-            memcpy(item->x, atoms->x[i], sizeof item->x);
+            if (x)
+                memcpy(item->x, x[i], sizeof item->x);
+            else
+                memset(item->x, 0, sizeof item->x);
             memcpy(item->u, u + 3 * i, sizeof item->u);
         }
     }
     sk_links_begin(n->atom_links);
-    n->halos += sk_comm_size(n->comm) > 1;
+}
+
+static void items_arrive(struct sk_network *n, sk_frac (*x)[3], double (*u)[3])
+{
+    for (int l; (l = sk_links_arrived(n->atom_links)) >= 0;) {
+        const struct item *item = sk_links_recv_buffer(n->atom_links, l);
+        for (int t = n->recv.atom_first[l]; t < n->recv.atom_first[l + 1]; t++, item++) {
+            int g = n->recv.atom[t] - n->nowned;
+            if (x)
+                memcpy(x[g], item->x, sizeof item->x);
+            memcpy(u[g], item->u, sizeof item->u);
+        }
+    }
+    sk_links_end(n->atom_links);
+}
+
+void sk_network_begin(struct sk_network *n, const struct sk_atoms *atoms, const double *u)
+{
+    if (!n->atom_links)
+        return;
+    items_leave(n, (const sk_frac(*)[3])atoms->x, u);
+    n->halos++;
+}
+
+static void atoms_arrive(struct sk_network *n)
+{
+    if (n->atom_links)
+        items_arrive(n, n->ghost_x, n->ghost_u);
 }
 
 void sk_network_forward(struct sk_network *n, const double (*value)[3], double (*ghost)[3])
 {
     if (!n->atom_links)
         return;
-    for (int l = 0; l < n->send.natom_links; l++) {
-        struct item *item = sk_links_send_buffer(n->atom_links, l);
-        for (int t = n->send.atom_first[l]; t < n->send.atom_first[l + 1]; t++, item++) {
-            memset(item->x, 0, sizeof item->x);
-            memcpy(item->u, value[n->send.atom[t]], sizeof item->u);
-        }
-    }
-    sk_links_begin(n->atom_links);
-    for (int l; (l = sk_links_arrived(n->atom_links)) >= 0;) {
-        const struct item *item = sk_links_recv_buffer(n->atom_links, l);
-        for (int t = n->recv.atom_first[l]; t < n->recv.atom_first[l + 1]; t++, item++)
-            memcpy(ghost[n->recv.atom[t] - n->nowned], item->u, sizeof item->u);
-    }
-    sk_links_end(n->atom_links);
-}
-
-static void atoms_arrive(struct sk_network *n)
-{
-    if (!n->atom_links)
-        return;
-    for (int l; (l = sk_links_arrived(n->atom_links)) >= 0;) {
-        const struct item *item = sk_links_recv_buffer(n->atom_links, l);
-        for (int t = n->recv.atom_first[l]; t < n->recv.atom_first[l + 1]; t++, item++) {
-            int g = n->recv.atom[t] - n->nowned;
-            memcpy(n->ghost_x[g], item->x, sizeof item->x);
-            memcpy(n->ghost_u[g], item->u, sizeof item->u);
-        }
-    }
-    sk_links_end(n->atom_links);
+    items_leave(n, NULL, value[0]);
+    items_arrive(n, NULL, ghost);
 }
 
 /* Old bond and drifted bond (or relative velocity) of a constraint. */
@@ -101,11 +103,6 @@ static void fill_outer_bonds(struct sk_network *n, enum sk_network_what what, co
     }
 }
 
-static const struct sk_fragment *fragment_of(const struct sk_network *n, const struct sk_window *window)
-{
-    return &n->graphs.of[window->moltype].fragments[window->fragment];
-}
-
 static void gather(const struct sk_network *n, const struct sk_fragment_shape *shape, const int *const member[LANES],
                    struct sk_fragment_lanes *lanes)
 {
@@ -125,8 +122,7 @@ static void gather(const struct sk_network *n, const struct sk_fragment_shape *s
 /* At most LANES windows of one shape. */
 static void run_batch(struct sk_network *n, enum sk_network_what what, const int *window, int count)
 {
-    int shape_index = fragment_of(n, &n->windows[window[0]])->shape;
-    const struct sk_fragment_shape *shape = &n->graphs.shapes[shape_index];
+    const struct sk_fragment_shape *shape = sk_window_shape(n, &n->windows[window[0]]);
     const int *member[LANES];
     struct sk_fragment_lanes lanes;
     for (int v = 0; v < LANES; v++)
@@ -154,7 +150,7 @@ void sk_network_run(struct sk_network *n, enum sk_network_what what, int first, 
     for (int w = first; w < end; w++) {
         if (is_wanted && !is_wanted[w])
             continue;
-        int mine = fragment_of(n, &n->windows[w])->shape;
+        int mine = sk_window_fragment(n, &n->windows[w])->shape;
         if (count == LANES || (count && mine != shape)) {
             run_batch(n, what, batch, count);
             count = 0;
@@ -197,22 +193,11 @@ void sk_network_exchange_end(struct sk_network *n)
     sk_links_end(n->multiplier_links);
 }
 
-/* Whether the window's component has other fragments. */
-static bool has_neighbours(const struct sk_network *n, const struct sk_window *window)
-{
-    const struct sk_graph *graph = &n->graphs.of[window->moltype];
-    const struct sk_fragment *f = &graph->fragments[window->fragment];
-    return f->ncore < graph->component_size[f->component];
-}
-
 static void solve_again(struct sk_network *n, enum sk_network_what what)
 {
-    char *is_wanted = n->is_overlapping;
-    for (int w = 0; w < n->nwindows; w++)
-        is_wanted[w] = has_neighbours(n, &n->windows[w]);
     if (n->nconstraints)
         memcpy(n->previous, n->lambda, (size_t)n->nconstraints * sizeof *n->lambda);
-    sk_network_run(n, what, 0, n->nwindows, is_wanted);
+    sk_network_run(n, what, 0, n->nwindows, n->is_overlapping);
     sk_network_exchange_begin(n);
     sk_network_exchange_end(n);
 }
@@ -264,7 +249,7 @@ static double worse(double a, double b)
 
 double sk_network_residual(const struct sk_network *n, enum sk_network_what what, const struct sk_window *window, int c)
 {
-    const struct sk_fragment_shape *shape = &n->graphs.shapes[fragment_of(n, window)->shape];
+    const struct sk_fragment_shape *shape = sk_window_shape(n, window);
     const int *member = n->members + window->member;
     int k = member[c];
     double r[3] = {n->p[k][0], n->p[k][1], n->p[k][2]};
@@ -283,7 +268,7 @@ double sk_network_residual(const struct sk_network *n, enum sk_network_what what
 /* Over the whole core. */
 static double window_residual(const struct sk_network *n, enum sk_network_what what, const struct sk_window *window)
 {
-    const struct sk_fragment_shape *shape = &n->graphs.shapes[fragment_of(n, window)->shape];
+    const struct sk_fragment_shape *shape = sk_window_shape(n, window);
     double worst = 0;
     for (int c = 0; c < shape->nwindow; c++)
         if (shape->is_core[c])
@@ -294,7 +279,7 @@ static double window_residual(const struct sk_network *n, enum sk_network_what w
 /* Over the rows that depend on other cores. */
 static double edge_residual(const struct sk_network *n, enum sk_network_what what, const struct sk_window *window)
 {
-    int shape = fragment_of(n, window)->shape;
+    int shape = sk_window_fragment(n, window)->shape;
     double worst = 0;
     for (int e = n->edge_start[shape]; e < n->edge_start[shape + 1]; e++)
         worst = worse(worst, sk_network_residual(n, what, window, n->edge_row[e]));

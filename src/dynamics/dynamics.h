@@ -82,12 +82,13 @@ struct sk_dynamics {
 
 /* Derived constants and zeroed accumulators; the borrowed fields are set by the caller before. */
 void sk_dynamics_init(struct sk_dynamics *dynamics);
-/* Collective. Maxwell velocities at parameters->system.maxwell from (seed, id), centre-of-mass motion taken out,
+/* Collective, both, at a fresh start: the network is that of the present atoms (sk_network_examine has made it).
+ * Maxwell velocities at parameters->system.maxwell from (seed, id), centre-of-mass motion taken out,
  * projected on the constraints, scaled to the exact temperature. */
-enum sk_code sk_dynamics_maxwell(struct sk_dynamics *dynamics, struct sk_error *err);
-/* Collective. At a fresh start with velocities of a file: those that are on the step lose their parts along constraints
+void sk_dynamics_maxwell(struct sk_dynamics *dynamics);
+/* Velocities of a file: those that are on the step lose their parts along constraints
  * (those half a step back are left alone: the first step's constraints make them right). */
-enum sk_code sk_dynamics_accept(struct sk_dynamics *dynamics, struct sk_error *err);
+void sk_dynamics_accept(struct sk_dynamics *dynamics);
 /* Collective. Forces at the present positions (rebuilding the list first or again if it must), reduction, completion of
  * the previous step's record, thermostat factor and centre-of-mass removal that are due. `wants_energy`: this step's
  * record shall have energies. Errors: SK_EPHYSICS naming step, atom and force; SK_EINTERNAL from the census. */

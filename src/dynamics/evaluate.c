@@ -90,21 +90,14 @@ static enum sk_code fail_runaway(struct sk_dynamics *d, const char *what, struct
     sk_comm_max_f64(d->comm, extremes, 2);
     enum sk_code code = SK_OK;
     if (-distance == extremes[1]) {
-        const struct sk_template_atom *atom[2];
-        const char *type[2];
-        for (int a = 0; a < 2; a++) {
-            struct sk_place at = sk_topology_find(d->top, pair[a]);
-            type[a] = d->top->moltypes[at.moltype].name;
-            atom[a] = &d->top->moltypes[at.moltype].atoms[at.place];
-        }
+        char i[SK_ATOM_NAME_MAX], j[SK_ATOM_NAME_MAX];
+        sk_topology_name(d->top, pair[0], -1, i);
+        sk_topology_name(d->top, pair[1], -1, j);
         code = sk_fail(
             err, SK_EPHYSICS,
-            "step %lld: %s; atom %lld (%s, residue %s %d, of %s) and atom %lld (%s, residue %s %d, of %s) are "
-            "only %.3g apart, on rank %d; the largest force is %.6g %s beside; look for overlapping atoms "
-            "there, or take a shorter time step",
-            (long long)d->step, what, (long long)pair[0] + 1, atom[0]->name, atom[0]->residue, atom[0]->residue_number,
-            type[0], (long long)pair[1] + 1, atom[1]->name, atom[1]->residue, atom[1]->residue_number, type[1],
-            distance, sk_comm_rank(d->comm), extremes[0],
+            "step %lld: %s; atom %s and atom %s are only %.3g apart, on rank %d; the largest force is %.6g %s "
+            "beside; look for overlapping atoms there, or take a shorter time step",
+            (long long)d->step, what, i, j, distance, sk_comm_rank(d->comm), extremes[0],
             d->units.system == SK_UNITS_LJ ? "epsilon/sigma" : "kJ/mol/nm");
     }
     return sk_comm_agree(d->comm, err, code);

@@ -22,7 +22,7 @@ static void sum_motion(struct sk_dynamics *d, double sum[4])
         sum[s] = (double)exact[s] / SK_ENERGY_SCALE;
 }
 
-enum sk_code sk_dynamics_maxwell(struct sk_dynamics *d, struct sk_error *err)
+void sk_dynamics_maxwell(struct sk_dynamics *d)
 {
     struct sk_atoms *a = d->atoms;
     const struct sk_parameters *p = d->parameters;
@@ -34,9 +34,6 @@ enum sk_code sk_dynamics_maxwell(struct sk_dynamics *d, struct sk_error *err)
             a->v[i][k] = width * normal[k];
     }
     sk_rigid_rebuild(d->rigid, d->top, a);
-    enum sk_code code = sk_network_rebuild(d->network, a, err);
-    if (code)
-        return code;
     sk_dynamics_project(d, NULL, 0);
     if (p->run.remove_com_every > 0) {
         sum_motion(d, sum);
@@ -49,18 +46,14 @@ enum sk_code sk_dynamics_maxwell(struct sk_dynamics *d, struct sk_error *err)
     for (int i = 0; i < a->n; i++)
         for (int k = 0; k < 3; k++)
             a->v[i][k] *= factor;
-    return SK_OK;
 }
 
-enum sk_code sk_dynamics_accept(struct sk_dynamics *d, struct sk_error *err)
+void sk_dynamics_accept(struct sk_dynamics *d)
 {
     if (!d->is_on_step)
-        return SK_OK;
+        return;
     sk_rigid_rebuild(d->rigid, d->top, d->atoms);
-    enum sk_code code = sk_network_rebuild(d->network, d->atoms, err);
-    if (!code)
-        sk_dynamics_project(d, NULL, 0);
-    return code;
+    sk_dynamics_project(d, NULL, 0);
 }
 
 void sk_dynamics_init(struct sk_dynamics *d)

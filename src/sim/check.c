@@ -66,8 +66,7 @@ static void count_crossings(struct skein *sim, int nranks, int64_t crossing[2])
         crossing[0] += n->constraints[k].i < n->nowned && RANK_OF(n->constraints[k].i) != RANK_OF(n->constraints[k].j);
     for (int w = 0; w < n->nwindows; w++) {
         const struct sk_window *window = &n->windows[w];
-        const struct sk_fragment *fragment = &n->graphs.of[window->moltype].fragments[window->fragment];
-        const struct sk_fragment_shape *shape = &n->graphs.shapes[fragment->shape];
+        const struct sk_fragment_shape *shape = sk_window_shape(n, window);
         double first = RANK_OF(n->constraints[n->members[window->member]].i);
         bool is_shared = false, has_first = false;
         for (int c = 0; c < shape->nwindow; c++) {

@@ -218,12 +218,12 @@ static enum sk_code open_all(struct skein *sim, const char *run_file, struct sk_
     if ((code = examine_constraints(sim, err)))
         return code;
     if (!sim->is_resumed && sim->parameters.system.velocities == SK_VELOCITIES_MAXWELL)
-        code = sk_dynamics_maxwell(&sim->dynamics, err);
+        sk_dynamics_maxwell(&sim->dynamics);
     else if (!sim->is_resumed)
-        code = sk_dynamics_accept(&sim->dynamics, err);
+        sk_dynamics_accept(&sim->dynamics);
     sim->target_steps = sim->options.steps >= 0 ? sim->options.steps : sim->parameters.run.steps;
     sim->last_energy_step = sim->is_resumed ? sim->checkpoint.last_energy_step : -1;
-    return code;
+    return SK_OK;
 }
 
 static enum sk_code sim_open(const char *run_file, const struct skein_options *options, struct skein **simulation)
