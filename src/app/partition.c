@@ -54,39 +54,13 @@ static void evaluate(const struct study *s, enum sk_scheme scheme, int turn, str
     sk_count_components(&result->count, scene->n, s->owner);
     sk_count_summarize(&result->count, s->request->ranks_per_node, &result->sum);
     result->ideal = sk_count_ideal(scene->n, (double)scene->cells / result->ranks);
-    result->score = scene->atoms ? result->sum.ghost_atoms : result->sum.ghosts;
+    result->score = sk_score_ghosts(&s->share, &result->sum);
 }
 
-static double least_imbalance(const struct partition_result *results, int n)
-{
-    double least = results[0].sum.imbalance;
-    for (int i = 1; i < n; i++)
-        least = fmin(least, results[i].sum.imbalance);
-    return least;
-}
-
-/* The one with the fewest ghosts, and of those the best balanced; not one that is out of balance beside the others. */
-static int find_best(const struct study *s, const struct partition_result *results, int n)
-{
-    double cap = least_imbalance(results, n) + fmax(PARTITION_BALANCE, s->request->slack);
-    int best = -1;
-    for (int i = 0; i < n; i++) {
-        const struct partition_result *r = &results[i];
-        if (r->sum.imbalance > cap)
-            continue;
-        if (best < 0 || r->score < results[best].score ||
-            (r->score == results[best].score && r->sum.imbalance < results[best].sum.imbalance))
-            best = i;
-    }
-    return best;
-}
-
-/* Turning a curve in a uniform cube permutes the axes of the partition and changes no count. */
 static int turns(const struct study *s, enum sk_scheme scheme)
 {
-    const int32_t *n = s->scene->n;
-    bool is_cube = n[0] == n[1] && n[1] == n[2] && !s->scene->weight;
-    return scheme == SK_SCHEME_KD || is_cube || s->scene->cells > TURNED_CELLS ? 1 : SK_CURVE_TURNS;
+    bool are_new = sk_score_is_new_turn(&s->share, scheme, 1);
+    return are_new && s->scene->cells <= TURNED_CELLS ? SK_CURVE_TURNS : 1;
 }
 
 /* The result of a scheme; `tried` keeps owning what it points to. */
@@ -101,20 +75,26 @@ static struct partition_result look_at(struct study *s, enum sk_scheme scheme, i
 /* The best of all schemes along all turns. */
 static struct partition_result look_at_all(struct study *s)
 {
-    struct partition_result all[SK_SCHEMES * SK_CURVE_TURNS];
+    struct partition_result all[SK_SCORES];
+    const struct sk_count_summary *summaries[SK_SCORES];
     int n = 0;
     for (int scheme = 0; scheme < SK_SCHEMES; scheme++)
-        for (int turn = 0; turn < turns(s, scheme); turn++)
-            all[n++] = look_at(s, scheme, turn);
-    struct partition_result best = all[find_best(s, all, n)];
+        for (int turn = 0; turn < turns(s, scheme); turn++, n++) {
+            all[n] = look_at(s, scheme, turn);
+            summaries[n] = &all[n].sum;
+        }
+    struct partition_result best = all[sk_score_best(&s->share, summaries, n)];
     best.asked = PARTITION_AUTO;
     return best;
 }
 
 static void mark_best(const struct study *s, struct partition_result *results, int n)
 {
-    int best = find_best(s, results, n);
-    double cap = least_imbalance(results, n) + fmax(PARTITION_BALANCE, s->request->slack);
+    const struct sk_count_summary *summaries[PARTITION_SCHEMES];
+    for (int i = 0; i < n; i++)
+        summaries[i] = &results[i].sum;
+    int best = sk_score_best(&s->share, summaries, n);
+    double cap = sk_score_cap(&s->share, summaries, n);
     for (int i = 0; i < n; i++)
         results[i].is_best = results[i].score == results[best].score && results[i].sum.imbalance <= cap;
 }

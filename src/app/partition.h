@@ -10,13 +10,11 @@
 
 #include "base/status.h"
 #include "curve/count.h"
-#include "curve/plan.h"
+#include "curve/score.h"
 
 #define PARTITION_RANKS   65536 /* most ranks */
 #define PARTITION_LIST    4096  /* most rank counts */
 #define PARTITION_SETS    256
-/* How much of the mean load a partition with fewer ghosts may be less balanced than the best balanced one. */
-#define PARTITION_BALANCE 0.03
 #define PARTITION_AUTO    SK_SCHEMES /* beside enum sk_scheme */
 #define PARTITION_SCHEMES (SK_SCHEMES + 1)
 

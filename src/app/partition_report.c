@@ -23,7 +23,7 @@ void partition_print_scene(FILE *out, const struct partition_request *request, c
             out,
             "ideal: the best cube, tube or slab of a mean rank's volume; where atoms are few, ranks differ from it\n");
     fprintf(out, "*: the fewest ghost %s of those whose heaviest rank is within %g %% of the mean load of the best\n",
-            scene->atoms ? "atoms" : "cells", 100 * fmax(PARTITION_BALANCE, request->slack));
+            scene->atoms ? "atoms" : "cells", 100 * fmax(SK_SCORE_BALANCE, request->slack));
     if (request->slack > 0)
         fprintf(out, "a rank may be %g %% heavier than the mean where that saves ghosts\n", 100 * request->slack);
 }

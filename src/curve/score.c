@@ -9,20 +9,32 @@ bool sk_score_is_new_turn(const struct sk_share *share, enum sk_scheme scheme, i
     return turn == 0 || (scheme != SK_SCHEME_KD && !(is_cube && !share->weight && !share->atoms));
 }
 
-static int64_t ghosts_of(const struct sk_share *share, const struct sk_score *score)
+int64_t sk_score_ghosts(const struct sk_share *share, const struct sk_count_summary *summary)
 {
-    return share->atoms ? score->summary.ghost_atoms : score->summary.ghosts;
+    return share->atoms ? summary->ghost_atoms : summary->ghosts;
 }
 
-static bool is_better(const struct sk_share *share, double limit, const struct sk_score *a, const struct sk_score *b)
+double sk_score_cap(const struct sk_share *share, const struct sk_count_summary *const summaries[], int n)
 {
-    bool a_fits = a->summary.imbalance <= limit, b_fits = b->summary.imbalance <= limit;
-    int64_t a_ghosts = ghosts_of(share, a), b_ghosts = ghosts_of(share, b);
-    if (a_fits != b_fits)
-        return a_fits;
-    if (!a_fits || a_ghosts == b_ghosts)
-        return a->summary.imbalance < b->summary.imbalance;
-    return a_ghosts < b_ghosts;
+    double least = summaries[0]->imbalance;
+    for (int k = 1; k < n; k++)
+        least = summaries[k]->imbalance < least ? summaries[k]->imbalance : least;
+    return least + (share->slack > SK_SCORE_BALANCE ? share->slack : SK_SCORE_BALANCE);
+}
+
+int sk_score_best(const struct sk_share *share, const struct sk_count_summary *const summaries[], int n)
+{
+    double cap = sk_score_cap(share, summaries, n);
+    int best = -1;
+    for (int k = 0; k < n; k++) {
+        const struct sk_count_summary *a = summaries[k], *b = best < 0 ? NULL : summaries[best];
+        if (a->imbalance > cap)
+            continue;
+        int64_t ghosts = sk_score_ghosts(share, a), fewest = b ? sk_score_ghosts(share, b) : INT64_MAX;
+        if (!b || ghosts < fewest || (ghosts == fewest && a->imbalance < b->imbalance))
+            best = k;
+    }
+    return best;
 }
 
 int sk_score_make(const struct sk_share *share, unsigned schemes, struct sk_score scores[SK_SCORES], int *best,
@@ -31,7 +43,7 @@ int sk_score_make(const struct sk_share *share, unsigned schemes, struct sk_scor
     const struct sk_stencil shell = sk_stencil_shell();
     size_t cells = (size_t)share->n[0] * (size_t)share->n[1] * (size_t)share->n[2];
     int32_t *owner = sk_alloc(cells, sizeof *owner);
-    double limit = 1e300;
+    const struct sk_count_summary *summaries[SK_SCORES];
     int lines = 0;
     for (int scheme = 0; scheme < SK_SCHEMES; scheme++)
         for (int turn = 0; turn < SK_CURVE_TURNS; turn++) {
@@ -39,7 +51,8 @@ int sk_score_make(const struct sk_share *share, unsigned schemes, struct sk_scor
                 continue;
             struct sk_plan made;
             struct sk_count count;
-            struct sk_score *score = &scores[lines++];
+            struct sk_score *score = &scores[lines];
+            summaries[lines++] = &score->summary;
             *score = (struct sk_score){.scheme = (enum sk_scheme)scheme, .turn = turn};
             sk_plan_make(&made, share, score->scheme, turn);
             sk_plan_owners(&made, owner);
@@ -47,15 +60,9 @@ int sk_score_make(const struct sk_share *share, unsigned schemes, struct sk_scor
             sk_count_make(&count, share->n, share->nranks, owner, share->weight, share->atoms, &shell);
             sk_count_summarize(&count, 0, &score->summary);
             sk_count_clear(&count);
-            limit = score->summary.imbalance < limit ? score->summary.imbalance : limit;
         }
     SK_REQUIRE(lines > 0);
-    limit *= share->slack > 0.0 ? 1.0 : 1.01;
-    limit = limit < 1.0 + share->slack ? 1.0 + share->slack : limit;
-    *best = 0;
-    for (int k = 1; k < lines; k++)
-        if (is_better(share, limit, &scores[k], &scores[*best]))
-            *best = k;
+    *best = sk_score_best(share, summaries, lines);
     sk_free(&owner);
     if (plan)
         sk_plan_make(plan, share, scores[*best].scheme, scores[*best].turn);

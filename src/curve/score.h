@@ -13,12 +13,20 @@ struct sk_score {
 };
 #define SK_SCORES (2 * SK_CURVE_TURNS + 1)
 
+/* How much of the mean load a partition with fewer ghosts may be less balanced than the best balanced one, whatever the
+ * slack. */
+#define SK_SCORE_BALANCE 0.03
+/* What partitions are ranked by: ghost atoms if the share has atoms, else ghost cells. */
+int64_t sk_score_ghosts(const struct sk_share *share, const struct sk_count_summary *summary);
+/* The largest imbalance with which one of several partitions may win: SK_SCORE_BALANCE, or the slack if that is more,
+ * above the least of them. */
+double sk_score_cap(const struct sk_share *share, const struct sk_count_summary *const summaries[], int n);
+/* Index of the one with the fewest ghosts of those under the cap, ties to the lower imbalance, then to the earlier. */
+int sk_score_best(const struct sk_share *share, const struct sk_count_summary *const summaries[], int n);
+
 /* Makes and counts Hilbert and Morton in all turns that differ, and kd; scores[] gets one line each, in the order of
- * (scheme, turn), and the number of lines is returned. *best is the index of the winner, *plan its plan: the fewest
- * ghosts (atoms if the share has them, else cells), ties to the lower imbalance, then to the earlier line. A scheme
- * that stays within the slack (if none does, the one of the least imbalance; without slack, within 1 % of the
- * least imbalance) beats all that do not. schemes: bit
- * s set if scheme s takes part. plan may be NULL. Local. */
+ * (scheme, turn), and the number of lines is returned. *best is the index of the winner, *plan its plan. schemes: bit s
+ * set if scheme s takes part. plan may be NULL. Local. */
 int sk_score_make(const struct sk_share *share, unsigned schemes, struct sk_score scores[SK_SCORES], int *best,
                   struct sk_plan *plan);
 /* Whether this turn gives counts that an earlier one does not: axes of equal length and no weights make them equal. */
