@@ -5,21 +5,10 @@ from pathlib import Path
 
 import numpy
 
-ROOT = Path(__file__).resolve().parents[2]
-BUILD = (ROOT / os.environ.get('BUILD', 'build')).absolute()
-ALL = bool(os.environ.get('SKEIN_TEST_ALL'))
+from claims import ALL, BUILD, REFERENCE, ROOT, SYSTEMS, claim, have_failed
+
 SLOW = float(os.environ.get('SKEIN_SLOW', 1))
-REFERENCE = ROOT / 'tests' / 'reference'
 R = 0.0083144626181532403
-failures = 0
-
-
-def claim(name, good, detail=''):
-    global failures
-    failures += not good
-    print(('ok %s' if good else 'not ok %s') % name)
-    if detail:
-        print('    %s' % detail, flush=True)
 
 
 def in_folder(prefix, parts):
@@ -39,7 +28,7 @@ def in_folder(prefix, parts):
     finally:
         os.chdir(ROOT)
         shutil.rmtree(folder)
-    sys.exit(failures > 0)
+    sys.exit(have_failed())
 
 
 class Outcome:

@@ -348,7 +348,7 @@ def sections(text):
 def peptide():
     """The 12-residue peptide of the reference systems in water, every bond rigid: its topology without the terms that
     bend and turn, lengths looked up here, not by the program."""
-    systems = Path(os.environ.get('SKEIN_SYSTEMS', ROOT.parent / 'shared' / 'systems')) / 'aladip'
+    systems = SYSTEMS / 'aladip'
     if not systems.is_dir():
         print('skip peptide: no reference systems at SKEIN_SYSTEMS')
         return

@@ -13,21 +13,11 @@ from pathlib import Path
 
 import numpy
 
-ROOT = Path(__file__).resolve().parents[2]
-BUILD = (ROOT / os.environ.get('BUILD', 'build')).absolute()
-SYSTEMS = Path(os.environ.get('SKEIN_SYSTEMS', ROOT.parent / 'shared' / 'systems'))
-REFERENCE = ROOT / 'tests' / 'reference'
-ALL = bool(os.environ.get('SKEIN_TEST_ALL'))
+sys.dont_write_bytecode = True
+from claims import ALL, BUILD, REFERENCE, ROOT, SYSTEMS, claim, have_failed
+
 ENERGY = {'fast': 1e-6, 'oracle': 3e-9}
 FORCE = {'fast': 5e-6, 'oracle': 1e-8}
-failures = 0
-
-
-def claim(name, good, detail=''):
-    global failures
-    failures += not good
-    print(('ok %s' if good else 'not ok %s') % name)
-    print('    %s' % detail, flush=True)
 
 
 def skein(ranks, *arguments):
@@ -73,8 +63,8 @@ def compare_forces(name, kernel, forces, path, spare=()):
     scale = (want[use]**2).sum()**0.5
     error = (difference**2).sum()**0.5 / scale
     # LAMMPS prints 8 significant digits: errors evenly spread over one unit of the last.
-    printed = (10**numpy.floor(numpy.log10(abs(want[use]) + 1e-30) - 7) / 12**0.5 if path.name.find('.lmp-') > 0 else 0)
-    allowed = (FORCE.get(kernel, 5e-6)**2 + (printed**2 * numpy.ones(difference.shape)).sum() / scale**2)**0.5
+    printed = 10**numpy.floor(numpy.log10(abs(want[use]) + 1e-30) - 7) / 12**0.5 * ('.lmp-' in path.name)
+    allowed = (FORCE.get(kernel, 5e-6)**2 + (printed**2).sum() / scale**2)**0.5
     claim(name, error <= allowed, 'rms force error over rms force %.2e (at most %.2e), worst component %.2e' %
           (error, allowed, abs(difference).max()))
 
@@ -275,4 +265,4 @@ try:
             claim('%s: %s' % (part.__name__, error), False)
 finally:
     shutil.rmtree(folder)
-sys.exit(failures > 0)
+sys.exit(have_failed())

@@ -8,20 +8,12 @@ import xml.etree.ElementTree as ElementTree
 from itertools import product
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-BUILD = (ROOT / os.environ.get('BUILD', 'build')).absolute()
+sys.dont_write_bytecode = True
+from claims import BUILD, ROOT, claim, have_failed
+
 SCHEMES = ('hilbert', 'morton', 'kd')
 KEYS = ('curve', 'ranks', 'imbalance', 'ghosts_mean', 'ghosts_max', 'ghosts_over_ideal', 'neighbours_mean',
         'neighbours_max', 'messages', 'bytes_per_step')
-failures = 0
-
-
-def claim(name, good, detail=''):
-    global failures
-    failures += not good
-    print(('ok %s' if good else 'not ok %s') % name)
-    if detail:
-        print('    %s' % detail, flush=True)
 
 
 def partition(*arguments, launcher=()):
@@ -231,7 +223,7 @@ def main():
         for part in (known, grids, report, configuration, picture, refusals):
             part()
         os.chdir('/')
-    return failures > 0
+    return have_failed()
 
 
 if __name__ == '__main__':

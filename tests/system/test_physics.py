@@ -8,18 +8,10 @@ from pathlib import Path
 
 import numpy
 
-ROOT = Path(__file__).resolve().parents[2]
-BUILD = (ROOT / os.environ.get('BUILD', 'build')).absolute()
-ALL = bool(os.environ.get('SKEIN_TEST_ALL') or os.environ.get('SKEIN_CHECK_ALL'))
+sys.dont_write_bytecode = True
+from claims import ALL, BUILD, ROOT, claim, have_failed
+
 R = 0.0083144626181532403
-failures = 0
-
-
-def claim(name, good, detail=''):
-    global failures
-    failures += not good
-    print(('ok %s' if good else 'not ok %s') % name)
-    print('    %s' % detail, flush=True)
 
 
 def run(ini, steps, *settings):
@@ -132,4 +124,4 @@ try:
 finally:
     os.chdir(ROOT)
     shutil.rmtree(folder)
-sys.exit(failures > 0)
+sys.exit(have_failed())

@@ -1,0 +1,22 @@
+"""For the system tests in Python: where things are, and claims, which the runner counts as tests of their own."""
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = (ROOT / os.environ.get('BUILD', 'build')).absolute()
+SYSTEMS = Path(os.environ.get('SKEIN_SYSTEMS', ROOT.parent / 'shared' / 'systems'))
+REFERENCE = ROOT / 'tests' / 'reference'
+ALL = bool(os.environ.get('SKEIN_TEST_ALL'))
+_failures = 0
+
+
+def claim(name, good, detail=''):
+    global _failures
+    _failures += not good
+    print(('ok %s' if good else 'not ok %s') % name)
+    if detail:
+        print('    %s' % detail, flush=True)
+
+
+def have_failed():
+    return _failures > 0
