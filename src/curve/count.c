@@ -259,9 +259,9 @@ void sk_count_summarize(const struct sk_count *count, int ranks_per_node, struct
     summary->off_node_atoms = summary->ghost_atoms ? (double)away_atoms / (double)summary->ghost_atoms : 0.0;
 }
 
-static double grown(double length, double edge)
+static double grown(double length, double shell, double edge)
 {
-    return length + 2.0 < edge ? length + 2.0 : edge;
+    return length + 2.0 * shell < edge ? length + 2.0 * shell : edge;
 }
 
 static double smaller(double a, double b)
@@ -271,18 +271,23 @@ static double smaller(double a, double b)
 
 double sk_count_ideal(const int32_t n[3], double cells)
 {
+    return sk_count_ideal_shell(n, cells, 1);
+}
+
+double sk_count_ideal_shell(const int32_t n[3], double cells, int reach)
+{
     double least = (double)n[0] * n[1] * n[2] - cells; /* all that is foreign */
     double side = sk_cbrt(cells);
     if (side <= n[0] && side <= n[1] && side <= n[2])
-        least = smaller(least, grown(side, n[0]) * grown(side, n[1]) * grown(side, n[2]) - cells);
+        least = smaller(least, grown(side, reach, n[0]) * grown(side, reach, n[1]) * grown(side, reach, n[2]) - cells);
     for (int k = 0; k < 3; k++) {
         double a = n[(k + 1) % 3], b = n[(k + 2) % 3];
         side = sqrt(cells / n[k]); /* a tube along k */
         if (side <= a && side <= b)
-            least = smaller(least, n[k] * grown(side, a) * grown(side, b) - cells);
+            least = smaller(least, n[k] * grown(side, reach, a) * grown(side, reach, b) - cells);
         side = cells / (a * b); /* a slab across k */
         if (side <= n[k])
-            least = smaller(least, a * b * grown(side, n[k]) - cells);
+            least = smaller(least, a * b * grown(side, reach, n[k]) - cells);
     }
     return least > 0.0 ? least : 0.0;
 }

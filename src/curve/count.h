@@ -60,5 +60,7 @@ void sk_count_summarize(const struct sk_count *count, int ranks_per_node, struct
 /* Ghost cells of the best cube, tube or slab of `cells` cells (not necessarily whole) in the periodic box, for the
  * shell stencil: what no rank of that size goes much below. */
 double sk_count_ideal(const int32_t n[3], double cells);
+/* The same for a shell of `reach` cells. */
+double sk_count_ideal_shell(const int32_t n[3], double cells, int reach);
 
 #endif

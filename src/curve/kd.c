@@ -339,7 +339,7 @@ static int64_t cut_as_chosen(struct planner *p, const struct node *node, const s
     struct sk_plane *plane = &p->plane[node->at];
     int axis = choice->axis, b = (axis + 1) % 3, c = (axis + 2) % 3;
     bool is_b_longer = node->edge_high[b] - node->edge_low[b] > node->edge_high[c] - node->edge_low[c];
-    *plane = (struct sk_plane){{0, 0, 0}, choice->left, (uint8_t)axis, (uint8_t)(is_b_longer ? b : c), 0};
+    *plane = (struct sk_plane){{0, 0, 0}, choice->left, (uint8_t)axis, (uint8_t)(is_b_longer ? b : c), 0, 0};
     double real;
     int64_t before;
     bool is_flat = find_layer(p, node, plane, &real, &before);
@@ -366,7 +366,7 @@ static int64_t cut_node(struct planner *p, const struct node *node)
 {
     if (node->from == node->to) { /* more ranks than cells: any planes will do */
         for (int k = 0; k < node->ranks - 1; k++)
-            p->plane[node->at + k] = (struct sk_plane){{0, 0, 0}, 1, 0, 1, 0};
+            p->plane[node->at + k] = (struct sk_plane){{0, 0, 0}, 1, 0, 1, 0, 0};
         return 0;
     }
     if (node->ranks == 1)

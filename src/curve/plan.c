@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "curve/chain.h"
+#include "curve/power.h"
 #include "curve/slide.h"
 
 static int64_t cells_of(const int32_t n[3])
@@ -12,11 +13,6 @@ static int64_t cells_of(const int32_t n[3])
     int64_t plane = (int64_t)n[0] * n[1];
     SK_REQUIRE(n[0] >= 1 && n[1] >= 1 && n[2] >= 1 && plane <= INT32_MAX && plane * n[2] <= INT32_MAX);
     return plane * n[2];
-}
-
-static enum sk_curve_kind kind_of(const struct sk_plan *plan)
-{
-    return plan->scheme == SK_SCHEME_MORTON ? SK_CURVE_KIND_MORTON : SK_CURVE_KIND_HILBERT;
 }
 
 /* Weight before each place of the curve. */
@@ -38,7 +34,7 @@ static void make_curve(struct sk_plan *plan, const struct sk_share *share)
     const int32_t *n = share->n;
     int64_t ncells = cells_of(n);
     int32_t *cells = sk_alloc((size_t)ncells, sizeof *cells);
-    sk_curve_cells(kind_of(plan), plan->turn, n, cells);
+    sk_curve_cells(sk_plan_curve(plan), plan->turn, n, cells);
     int64_t *prefix = sum_along(share, cells, ncells), *cut = sk_alloc((size_t)plan->nranks + 1, sizeof *cut);
     int64_t bottleneck = sk_chain_cut(prefix, ncells, plan->nranks, cut);
     if (share->slack > 0.0) {
@@ -52,8 +48,8 @@ static void make_curve(struct sk_plan *plan, const struct sk_share *share)
     for (int r = 0; r <= plan->nranks; r++) {
         int32_t cell = cut[r] < ncells ? cells[cut[r]] : 0, yz = cell / n[0];
         plan->cut[r] = cut[r] < ncells
-                           ? sk_curve_key_turned(kind_of(plan), plan->turn, n, cell % n[0], yz % n[1], yz / n[1])
-                           : sk_curve_end_turned(kind_of(plan), plan->turn, n);
+                           ? sk_curve_key_turned(sk_plan_curve(plan), plan->turn, n, cell % n[0], yz % n[1], yz / n[1])
+                           : sk_curve_end_turned(sk_plan_curve(plan), plan->turn, n);
     }
     sk_free(&cut);
     sk_free(&prefix);
@@ -64,10 +60,13 @@ void sk_plan_make(struct sk_plan *plan, const struct sk_share *share, enum sk_sc
 {
     cells_of(share->n);
     SK_REQUIRE(share->nranks >= 1 && turn >= 0 && turn < SK_CURVE_TURNS && share->slack >= 0.0);
-    *plan = (struct sk_plan){.scheme = scheme, .turn = scheme == SK_SCHEME_KD ? 0 : turn, .nranks = share->nranks};
+    bool has_turns = scheme == SK_SCHEME_HILBERT || scheme == SK_SCHEME_MORTON;
+    *plan = (struct sk_plan){.scheme = scheme, .turn = has_turns ? turn : 0, .nranks = share->nranks};
     memcpy(plan->n, share->n, sizeof plan->n);
     if (scheme == SK_SCHEME_KD)
         sk_kd_make(plan, share);
+    else if (scheme == SK_SCHEME_POWER)
+        sk_power_make(plan, share);
     else
         make_curve(plan, share);
 }
@@ -76,6 +75,9 @@ void sk_plan_clear(struct sk_plan *plan)
 {
     sk_free(&plan->cut);
     sk_free(&plan->plane);
+    if (plan->power)
+        sk_power_clear(plan->power);
+    sk_free(&plan->power);
     plan->nranks = 0;
 }
 
@@ -123,7 +125,9 @@ int32_t sk_plan_owner(const struct sk_plan *plan, int32_t x, int32_t y, int32_t 
 {
     if (plan->scheme == SK_SCHEME_KD)
         return owner_in_tree(plan, (const int32_t[3]){x, y, z});
-    return owner_on_curve(plan, sk_curve_key_turned(kind_of(plan), plan->turn, plan->n, x, y, z));
+    if (plan->scheme == SK_SCHEME_POWER)
+        return sk_power_owner(plan->power, plan->n, (const int32_t[3]){x, y, z});
+    return owner_on_curve(plan, sk_curve_key_turned(sk_plan_curve(plan), plan->turn, plan->n, x, y, z));
 }
 
 void sk_plan_owners(const struct sk_plan *plan, int32_t *owner)
@@ -138,28 +142,45 @@ void sk_plan_owners(const struct sk_plan *plan, int32_t *owner)
 
 struct packed {
     uint32_t magic;
-    int32_t scheme, turn, n[3], nranks;
+    int32_t scheme, turn, n[3], nranks, nexceptions;
 };
-#define MAGIC 0x6e616c70u
+#define MAGIC 0x6e616c71u
 
-static size_t body_size(enum sk_scheme scheme, int nranks)
+static size_t body_size(const struct packed *head)
 {
-    return scheme == SK_SCHEME_KD ? ((size_t)nranks - 1) * sizeof(struct sk_plane)
-                                  : ((size_t)nranks + 1) * sizeof(sk_key);
+    size_t ranks = (size_t)head->nranks;
+    switch ((enum sk_scheme)head->scheme) {
+    case SK_SCHEME_KD: return (ranks - 1) * sizeof(struct sk_plane);
+    case SK_SCHEME_POWER:
+        return ranks * sizeof(struct sk_site) + (size_t)head->nexceptions * sizeof(struct sk_exception);
+    default: return (ranks + 1) * sizeof(sk_key);
+    }
+}
+
+static void copy(void *to, const void *from, size_t size)
+{
+    if (size)
+        memcpy(to, from, size);
 }
 
 size_t sk_plan_pack(const struct sk_plan *plan, void *bytes)
 {
-    size_t body = body_size(plan->scheme, plan->nranks);
+    const struct sk_power *power = plan->power;
+    struct packed head = {MAGIC,        (int32_t)plan->scheme,         plan->turn, {plan->n[0], plan->n[1], plan->n[2]},
+                          plan->nranks, power ? power->nexceptions : 0};
+    size_t body = body_size(&head);
     if (bytes) {
-        struct packed head = {
-            MAGIC, (int32_t)plan->scheme, plan->turn, {plan->n[0], plan->n[1], plan->n[2]}, plan->nranks};
+        char *to = (char *)bytes + sizeof head;
         memcpy(bytes, &head, sizeof head);
-        const void *from = plan->scheme == SK_SCHEME_KD ? (const void *)plan->plane : (const void *)plan->cut;
-        if (body)
-            memcpy((char *)bytes + sizeof head, from, body);
+        if (power) {
+            size_t sites = (size_t)plan->nranks * sizeof *power->site;
+            memcpy(to, power->site, sites);
+            copy(to + sites, power->exception, body - sites);
+        } else {
+            copy(to, plan->scheme == SK_SCHEME_KD ? (const void *)plan->plane : (const void *)plan->cut, body);
+        }
     }
-    return sizeof(struct packed) + body;
+    return sizeof head + body;
 }
 
 /* Every walk down the tree must end at a rank. */
@@ -179,10 +200,27 @@ static bool is_plan(const struct sk_plan *plan)
 {
     if (plan->scheme == SK_SCHEME_KD)
         return is_tree(plan->plane, plan->nranks);
+    if (plan->scheme == SK_SCHEME_POWER)
+        return sk_power_is_valid(plan->power, plan->n, plan->nranks);
     for (int r = 0; r < plan->nranks; r++)
         if (plan->cut[r] > plan->cut[r + 1])
             return false;
-    return plan->cut[0] == 0 && plan->cut[plan->nranks] == sk_curve_end_turned(kind_of(plan), plan->turn, plan->n);
+    return plan->cut[0] == 0 &&
+           plan->cut[plan->nranks] == sk_curve_end_turned(sk_plan_curve(plan), plan->turn, plan->n);
+}
+
+static bool is_head(const struct packed *head)
+{
+    bool is_good = head->magic == MAGIC && head->scheme >= 0 && head->scheme < SK_SCHEMES && head->turn >= 0 &&
+                   head->turn < SK_CURVE_TURNS && head->nranks >= 1 && head->nexceptions >= 0 &&
+                   head->nexceptions <= SK_POWER_EXCEPTIONS * (int64_t)head->nranks &&
+                   (head->nexceptions == 0 || head->scheme == SK_SCHEME_POWER);
+    double cells = 1.0;
+    for (int k = 0; k < 3; k++) {
+        is_good = is_good && head->n[k] >= 1 && head->n[k] <= 1 << 20;
+        cells *= head->n[k];
+    }
+    return is_good && (head->scheme != SK_SCHEME_POWER || cells <= INT32_MAX);
 }
 
 enum sk_code sk_plan_unpack(struct sk_plan *plan, const void *bytes, size_t size, struct sk_error *err)
@@ -191,25 +229,35 @@ enum sk_code sk_plan_unpack(struct sk_plan *plan, const void *bytes, size_t size
     *plan = (struct sk_plan){0};
     if (size >= sizeof head)
         memcpy(&head, bytes, sizeof head);
-    bool is_good = head.magic == MAGIC && head.scheme >= 0 && head.scheme < SK_SCHEMES && head.turn >= 0 &&
-                   head.turn < SK_CURVE_TURNS && head.nranks >= 1;
-    for (int k = 0; k < 3; k++)
-        is_good = is_good && head.n[k] >= 1 && head.n[k] <= 1 << 20;
-    if (!is_good || size != sizeof head + body_size((enum sk_scheme)head.scheme, head.nranks))
+    if (!is_head(&head) || size != sizeof head + body_size(&head))
         return sk_fail(err, SK_EINPUT, "not a partition plan (%zu bytes)", size);
     plan->scheme = (enum sk_scheme)head.scheme;
     plan->turn = head.turn;
     plan->nranks = head.nranks;
     memcpy(plan->n, head.n, sizeof plan->n);
     size_t body = size - sizeof head;
-    void *to = sk_alloc(body, 1);
-    memcpy(to, (const char *)bytes + sizeof head, body);
-    if (plan->scheme == SK_SCHEME_KD)
-        plan->plane = to;
-    else
-        plan->cut = to;
-    if (is_plan(plan))
-        return SK_OK;
-    sk_plan_clear(plan);
-    return sk_fail(err, SK_EINPUT, "a partition plan whose cuts are out of order");
+    const char *from = (const char *)bytes + sizeof head;
+    if (plan->scheme == SK_SCHEME_POWER) {
+        size_t sites = (size_t)head.nranks * sizeof(struct sk_site);
+        plan->power = sk_calloc(1, sizeof *plan->power);
+        plan->power->nexceptions = head.nexceptions;
+        plan->power->site = sk_alloc(sites, 1);
+        plan->power->exception = sk_alloc(body - sites, 1);
+        memcpy(plan->power->site, from, sites);
+        copy(plan->power->exception, from + sites, body - sites);
+    } else {
+        void *to = sk_alloc(body, 1);
+        copy(to, from, body);
+        if (plan->scheme == SK_SCHEME_KD)
+            plan->plane = to;
+        else
+            plan->cut = to;
+    }
+    if (!is_plan(plan)) {
+        sk_plan_clear(plan);
+        return sk_fail(err, SK_EINPUT, "a partition plan whose parts are out of order or out of range");
+    }
+    if (plan->power)
+        sk_power_index(plan->power, plan->n, plan->nranks);
+    return SK_OK;
 }

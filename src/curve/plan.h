@@ -1,4 +1,5 @@
-/* Plan: who owns each cell of a grid, as O(ranks) data: cut keys along a curve, or a tree of planes (kd).
+/* Plan: who owns each cell of a grid, as O(ranks) data: cut keys along a curve, a tree of planes (kd), or
+ * centres with weights (power).
  * Owns its arrays; borrows weights for the call. Local throughout: nothing here communicates.
  * Not here: which plan is best (score.h), what it costs (count.h). */
 #ifndef SK_CURVE_PLAN_H
@@ -11,8 +12,10 @@
 #include "base/status.h"
 #include "curve/curve.h"
 
-enum sk_scheme { SK_SCHEME_HILBERT, SK_SCHEME_MORTON, SK_SCHEME_KD };
-#define SK_SCHEMES 3
+enum sk_scheme { SK_SCHEME_HILBERT, SK_SCHEME_MORTON, SK_SCHEME_KD, SK_SCHEME_POWER };
+#define SK_SCHEMES 4
+
+struct sk_power; /* power.h */
 
 /* A ragged plane: cells whose places along (axis, second, third) come lexicographically before `at` are on the left.
  * With at[1] = at[2] = 0 it is flat; else it has a step, so that the counts on both sides are exact. Places along the
@@ -20,7 +23,7 @@ enum sk_scheme { SK_SCHEME_HILBERT, SK_SCHEME_MORTON, SK_SCHEME_KD };
 struct sk_plane {
     int32_t at[3];
     int32_t left; /* ranks on the left: the first ones of the node's */
-    uint8_t axis, second, flip;
+    uint8_t axis, second, flip, spare; /* spare: 0, so that equal planes are equal bytes */
 };
 
 struct sk_plan {
@@ -28,9 +31,10 @@ struct sk_plan {
     int turn; /* of the curve: 0 .. SK_CURVE_TURNS - 1 */
     int32_t n[3];
     int nranks;
-    sk_key *cut;            /* [nranks + 1]: rank r owns keys in [cut[r], cut[r + 1]); NULL for kd */
+    sk_key *cut;            /* [nranks + 1]: rank r owns keys in [cut[r], cut[r + 1]); NULL for others */
     struct sk_plane *plane; /* [nranks - 1]: a tree in preorder: below node i the left child is i + 1, the right one
-                             * i + left, and a node of one rank is that rank; NULL for curves */
+                             * i + left, and a node of one rank is that rank; NULL for others */
+    struct sk_power *power; /* NULL for others */
 };
 
 /* What to share out. */
@@ -45,11 +49,16 @@ struct sk_share {
 };
 
 /* Curves: exact bottleneck cut (chain.h), then slid within the slack (slide.h). kd: planes planned for the fewest
- * ghosts (kd.c); turn is ignored. At most 2^31 - 1 cells; 15 bytes per cell of memory, 12 for kd (and 12 more for
- * weights). Local. */
+ * ghosts (kd.c). power: see sk_power_make. These two ignore the turn. At most 2^31 - 1 cells; 15 bytes per cell of
+ * memory, 12 for kd, 40 for power (and 12 more for weights). Local. */
 void sk_plan_make(struct sk_plan *plan, const struct sk_share *share, enum sk_scheme scheme, int turn);
 void sk_plan_clear(struct sk_plan *plan);
 
+/* The curve along which the scheme orders cells. */
+static inline enum sk_curve_kind sk_plan_curve(const struct sk_plan *plan)
+{
+    return plan->scheme == SK_SCHEME_MORTON ? SK_CURVE_KIND_MORTON : SK_CURVE_KIND_HILBERT;
+}
 /* The rank that owns a cell, 0 <= x < n. O(log ranks). */
 int32_t sk_plan_owner(const struct sk_plan *plan, int32_t x, int32_t y, int32_t z);
 /* The same for all cells, x fastest. */

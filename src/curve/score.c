@@ -1,12 +1,14 @@
 #include "curve/score.h"
 
 #include "base/memory.h"
+#include "curve/power.h"
 
 bool sk_score_is_new_turn(const struct sk_share *share, enum sk_scheme scheme, int turn)
 {
     const int32_t *n = share->n;
     bool is_cube = n[0] == n[1] && n[1] == n[2];
-    return turn == 0 || (scheme != SK_SCHEME_KD && !(is_cube && !share->weight && !share->atoms));
+    return turn == 0 || ((scheme == SK_SCHEME_HILBERT || scheme == SK_SCHEME_MORTON) &&
+                         !(is_cube && !share->weight && !share->atoms));
 }
 
 int64_t sk_score_ghosts(const struct sk_share *share, const struct sk_count_summary *summary)
@@ -37,34 +39,61 @@ int sk_score_best(const struct sk_share *share, const struct sk_count_summary *c
     return best;
 }
 
+bool sk_score_takes_part(const struct sk_share *share, enum sk_scheme scheme)
+{
+    double cells = (double)share->n[0] * share->n[1] * share->n[2];
+    return scheme != SK_SCHEME_POWER || (share->weight && cells <= SK_POWER_FEW);
+}
+
+static void evaluate(const struct sk_share *share, int32_t *owner, struct sk_score *score, struct sk_plan *plan)
+{
+    const struct sk_stencil shell = sk_stencil_shell();
+    struct sk_count count;
+    sk_plan_make(plan, share, score->scheme, score->turn);
+    sk_plan_owners(plan, owner);
+    sk_count_make(&count, share->n, share->nranks, owner, share->weight, share->atoms, &shell);
+    sk_count_summarize(&count, 0, &score->summary);
+    sk_count_clear(&count);
+}
+
+/* A power diagram promises nothing about loads. */
+static bool is_balanced(const struct sk_share *share, const struct sk_count_summary *const summaries[], int n)
+{
+    double cap = 1.0 + (share->slack > SK_SCORE_BALANCE ? share->slack : SK_SCORE_BALANCE);
+    bool is_within = n == 1 || summaries[n - 1]->imbalance <= cap;
+    for (int k = 0; k < n - 1; k++)
+        is_within |= summaries[n - 1]->imbalance <= summaries[k]->imbalance;
+    return is_within;
+}
+
 int sk_score_make(const struct sk_share *share, unsigned schemes, struct sk_score scores[SK_SCORES], int *best,
                   struct sk_plan *plan)
 {
-    const struct sk_stencil shell = sk_stencil_shell();
     size_t cells = (size_t)share->n[0] * (size_t)share->n[1] * (size_t)share->n[2];
     int32_t *owner = sk_alloc(cells, sizeof *owner);
     const struct sk_count_summary *summaries[SK_SCORES];
+    struct sk_plan made[SK_SCORES];
     int lines = 0;
     for (int scheme = 0; scheme < SK_SCHEMES; scheme++)
         for (int turn = 0; turn < SK_CURVE_TURNS; turn++) {
-            if (!(schemes >> scheme & 1) || !sk_score_is_new_turn(share, (enum sk_scheme)scheme, turn))
+            if (!(schemes >> scheme & 1) || !sk_score_is_new_turn(share, (enum sk_scheme)scheme, turn) ||
+                !sk_score_takes_part(share, (enum sk_scheme)scheme))
                 continue;
-            struct sk_plan made;
-            struct sk_count count;
-            struct sk_score *score = &scores[lines];
-            summaries[lines++] = &score->summary;
-            *score = (struct sk_score){.scheme = (enum sk_scheme)scheme, .turn = turn};
-            sk_plan_make(&made, share, score->scheme, turn);
-            sk_plan_owners(&made, owner);
-            sk_plan_clear(&made);
-            sk_count_make(&count, share->n, share->nranks, owner, share->weight, share->atoms, &shell);
-            sk_count_summarize(&count, 0, &score->summary);
-            sk_count_clear(&count);
+            scores[lines] = (struct sk_score){.scheme = (enum sk_scheme)scheme, .turn = turn};
+            evaluate(share, owner, &scores[lines], &made[lines]);
+            summaries[lines] = &scores[lines].summary;
+            lines++;
+            if (scheme == SK_SCHEME_POWER && !is_balanced(share, summaries, lines))
+                sk_plan_clear(&made[--lines]);
         }
     SK_REQUIRE(lines > 0);
     *best = sk_score_best(share, summaries, lines);
+    for (int k = 0; k < lines; k++) {
+        if (plan && k == *best)
+            *plan = made[k];
+        else
+            sk_plan_clear(&made[k]);
+    }
     sk_free(&owner);
-    if (plan)
-        sk_plan_make(plan, share, scores[*best].scheme, scores[*best].turn);
     return lines;
 }

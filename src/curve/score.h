@@ -11,7 +11,7 @@ struct sk_score {
     int turn;
     struct sk_count_summary summary; /* of the shell stencil */
 };
-#define SK_SCORES (2 * SK_CURVE_TURNS + 1)
+#define SK_SCORES (2 * SK_CURVE_TURNS + 2)
 
 /* How much of the mean load a partition with fewer ghosts may be less balanced than the best balanced one, whatever the
  * slack. */
@@ -24,9 +24,13 @@ double sk_score_cap(const struct sk_share *share, const struct sk_count_summary 
 /* Index of the one with the fewest ghosts of those under the cap, ties to the lower imbalance, then to the earlier. */
 int sk_score_best(const struct sk_share *share, const struct sk_count_summary *const summaries[], int n);
 
-/* Makes and counts Hilbert and Morton in all turns that differ, and kd; scores[] gets one line each, in the order of
- * (scheme, turn), and the number of lines is returned. *best is the index of the winner, *plan its plan. schemes: bit s
- * set if scheme s takes part. plan may be NULL. Local. */
+/* Whether a scheme takes part where the best of all is wanted: power takes seconds and only pays where weights differ,
+ * on up to SK_POWER_FEW cells. */
+bool sk_score_takes_part(const struct sk_share *share, enum sk_scheme scheme);
+/* Makes and counts Hilbert and Morton in all turns that differ, kd, and power if it takes part and is within the load
+ * cap (the slack or SK_SCORE_BALANCE above the mean, or what another reaches); scores[] gets one line each, in the
+ * order of (scheme, turn), and the number of lines is returned. *best is the index of the winner, *plan its plan.
+ * schemes: bit s set if scheme s takes part. plan may be NULL. Local. */
 int sk_score_make(const struct sk_share *share, unsigned schemes, struct sk_score scores[SK_SCORES], int *best,
                   struct sk_plan *plan);
 /* Whether this turn gives counts that an earlier one does not: axes of equal length and no weights make them equal. */

@@ -133,6 +133,9 @@ static void published_counts_are_met(void **state)
     check_near(sk_count_ideal(large, 2097152.0 / 96), 5032, 0.7, 0);
     check_near(sk_count_ideal(n, 16384), 2048, 1e-9, 0); /* half the box: a slab */
     check_near(sk_count_ideal(n, 32768), 0, 1e-9, 0);
+    /* a shell of two cells: around a cube of 8 it ends 12 apart; a slab of half the box has two on either side */
+    check_near(sk_count_ideal_shell(n, 512, 2), 12 * 12 * 12 - 512, 1e-9, 0);
+    check_near(sk_count_ideal_shell(n, 16384, 2), 4 * 1024, 1e-9, 0);
 }
 
 int main(void)
