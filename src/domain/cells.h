@@ -1,15 +1,14 @@
-/* Cells: the global grid of ownership cells, the curve through them, and who owns which.
- * The owner of a cell is a function of the cut keys (O(ranks) data); what a rank has looked up it
- * remembers in a table that is emptied at every new cut. Owns its tables.
- * Not here: atoms (migrate.h), ghosts (halo.h). */
+/* Cells: the global grid of ownership cells, their order along a curve, and who owns which.
+ * The owner of a cell is a function of the plan (O(ranks) data); what a rank has looked up it
+ * remembers in a table that is emptied at every new plan. Owns its tables and its plan.
+ * Not here: making plans (balance.h), atoms (migrate.h), ghosts (halo.h). */
 #ifndef SK_DOMAIN_CELLS_H
 #define SK_DOMAIN_CELLS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/sort.h"
-#include "curve/curve.h"
+#include "curve/plan.h"
 #include "geom/box.h"
 #include "par/comm.h"
 
@@ -25,15 +24,15 @@ struct sk_cell {
     int64_t index; /* x + n0 (y + n1 z), or -1 for a free slot */
     sk_key key;
     int32_t owner;
-    int32_t first_export, nexports; /* first_export -1: not planned since the last cut */
-    bool is_deep;                   /* planned, and every cell at offset -[0..reach] is this rank's */
+    int32_t first_export, nexports; /* first_export -1: not planned since the last plan */
+    bool is_deep;                   /* planned, and every cell at offset -[0..reach] has the same owner */
 };
 
 struct sk_cells {
     int32_t n[3];
-    enum sk_curve_kind curve;
     int rank, nranks;
-    sk_key *cut;      /* [nranks + 1]: rank r owns keys in [cut[r], cut[r + 1]) */
+    struct sk_plan plan; /* of blocks of cells; nranks 0: none yet, all cells are rank 0's */
+    int32_t block[3];    /* cells on an edge of the plan's cells */
     int32_t reach[3]; /* largest offset that matters for ghosts */
     struct sk_cell *table;
     size_t table_size, table_used;
@@ -42,24 +41,24 @@ struct sk_cells {
     int nexports;
 };
 
-/* Edges close to max(list_radius / 2, side of 16 atoms at the mean density). All cells belong to rank 0 until the
- * first cut. */
-void sk_cells_init(struct sk_cells *cells, enum sk_curve_kind curve, const struct sk_box *box, double list_radius,
-                   int64_t natoms, const struct sk_comm *comm);
-/* The same grid and curve for another number of ranks, none of which is this process: for what-if questions. */
-void sk_cells_like(struct sk_cells *cells, const struct sk_cells *like, int nranks);
+/* Edges close to half the list radius, or a little longer, lest there be more than SK_CELLS_MOST cells and as many as
+ * atoms. */
+void sk_cells_init(struct sk_cells *cells, const struct sk_box *box, double list_radius, int64_t natoms,
+                   const struct sk_comm *comm);
+/* Makes edges longer by a factor, or more. Before anything is looked up. */
+void sk_cells_coarsen(struct sk_cells *cells, double factor);
 void sk_cells_clear(struct sk_cells *cells);
-/* The remembered record of cell (x, y, z), coordinates already in [0, n). Valid until the next find or cut. */
+/* The remembered record of cell (x, y, z), coordinates already in [0, n). Valid until the next find or plan. */
 struct sk_cell *sk_cells_find(struct sk_cells *cells, int32_t x, int32_t y, int32_t z);
-/* Collective. New cuts so that every rank gets an equal share of the weight: work[i] at key items[i].key (sorted by key
- * on each rank, any distribution over ranks). Prefix cuts found by bisection over the keys, all cuts at once. */
-void sk_cells_cut(struct sk_cells *cells, struct sk_comm *comm, const struct sk_keyed *items, const int64_t *work,
-                  int n);
+/* Takes over a plan of blocks of cells. */
+void sk_cells_set_plan(struct sk_cells *cells, struct sk_plan *plan, const int32_t block[3]);
 /* Sets the reach; forgets the export plans if it changed. */
 void sk_cells_set_reach(struct sk_cells *cells, const int32_t reach[3]);
-/* Fills first_export, nexports and is_deep of an owned cell: for every foreign rank that owns corner cells at offset
+/* Fills first_export, nexports and is_deep of a cell: for every rank but its owner that owns corner cells at offset
  * -e, 0 <= e <= reach, the smallest such offsets (see src/README.md, "Ghosts"). */
 void sk_cells_plan(struct sk_cells *cells, int32_t x, int32_t y, int32_t z);
+
+#define SK_CELLS_MOST (1 << 22)
 
 /* c is in [-n, 2 n): one period off at most. */
 static inline int32_t sk_cells_wrap(int32_t c, int32_t n)

@@ -6,24 +6,6 @@
 #include "base/hash.h"
 #include "base/memory.h"
 
-#define RECUT_IMBALANCE 1.05 /* below this a new cut does not pay for the migration */
-
-/* Cuts the curve so that every rank gets an equal share of work (NULL: of atoms). */
-static void domain_cut(struct sk_domain *domain, struct sk_cells *cells, const struct sk_atoms *atoms,
-                       const int32_t *work)
-{
-    int ngroups = sk_home_sort(&domain->home, cells, atoms);
-    int64_t *weight = sk_alloc((size_t)ngroups, sizeof *weight);
-    for (int g = 0; g < ngroups; g++) {
-        int anchor = (int)domain->home.order[g].value;
-        weight[g] = work ? 0 : atoms->group_size[anchor];
-        for (int k = 0; work && k < atoms->group_size[anchor]; k++)
-            weight[g] += work[anchor + k];
-    }
-    sk_cells_cut(cells, domain->comm, domain->home.order, weight, ngroups);
-    sk_free(&weight);
-}
-
 static struct sk_census domain_count(struct sk_comm *comm, const struct sk_topology *top, const struct sk_atoms *atoms)
 {
     int64_t count[6] = {0};
@@ -67,11 +49,8 @@ enum sk_code sk_domain_start(struct sk_domain *domain, struct sk_comm *comm, con
 {
     memset(domain, 0, sizeof *domain);
     domain->comm = comm;
-    domain->rebalance = parameters->domain.rebalance;
-    domain->imbalance = 1;
-    enum sk_curve_kind kind = parameters->domain.curve == SK_CURVE_MORTON ? SK_CURVE_KIND_MORTON
-                                                                          : SK_CURVE_KIND_HILBERT;
-    sk_cells_init(&domain->cells, kind, box, list_radius, top->natoms, comm);
+    sk_cells_init(&domain->cells, box, list_radius, top->natoms, comm);
+    sk_balance_init(&domain->balance, comm, parameters);
     sk_home_init(&domain->home);
     sk_halo_init(&domain->halo, comm);
     domain->expected = domain_count(comm, top, atoms);
@@ -79,8 +58,7 @@ enum sk_code sk_domain_start(struct sk_domain *domain, struct sk_comm *comm, con
         domain->expected.groups != sk_topology_groups(top))
         return sk_fail(err, SK_EINTERNAL, "%lld atoms were distributed, the topology has %lld; please report this",
                        (long long)domain->expected.atoms, (long long)top->natoms);
-    domain_cut(domain, &domain->cells, atoms, NULL);
-    domain->recuts = 1;
+    sk_balance_start(&domain->balance, &domain->cells, atoms, box);
     return SK_OK;
 }
 
@@ -88,87 +66,98 @@ void sk_domain_clear(struct sk_domain *domain)
 {
     sk_halo_clear(&domain->halo);
     sk_home_clear(&domain->home);
+    sk_balance_clear(&domain->balance);
     sk_cells_clear(&domain->cells);
 }
 
-/* Decides on reduced integers, so every rank decides the same. */
-static void domain_balance(struct sk_domain *domain, const int32_t *work, const struct sk_atoms *atoms)
-{
-    int64_t mine = 0;
-    for (int i = 0; work && i < atoms->n; i++)
-        mine += work[i];
-    int64_t largest = mine, total = mine;
-    sk_comm_max_i64(domain->comm, &largest, 1);
-    sk_comm_sum_i64(domain->comm, &total, 1);
-    if (total > 0)
-        domain->imbalance = (double)largest * domain->cells.nranks / (double)total;
-    bool is_wanted = domain->rebalance == SK_REBALANCE_ALWAYS ||
-                     (domain->rebalance == SK_REBALANCE_AUTO && domain->imbalance > RECUT_IMBALANCE);
-    if (is_wanted && total > 0) {
-        domain_cut(domain, &domain->cells, atoms, work);
-        domain->recuts++;
-    }
-}
-
 /* How far atoms stick out of the cells of their anchors, over all ranks; then how many cells away ghosts can be. */
-static void domain_measure_reach(struct sk_domain *domain, const struct sk_atoms *atoms, const struct sk_box *box,
-                                 double list_radius)
+static void measure_reach(struct sk_cells *cells, const struct sk_home *home, struct sk_comm *comm,
+                          const struct sk_atoms *atoms, const struct sk_box *box, double list_radius,
+                          double stick_up[3], double stick_down[3])
 {
     double stick[6] = {0};
     for (int i = 0; i < atoms->n; i++)
         for (int k = 0; k < 3; k++) {
-            double cell = domain->home.cell[i][k], n = domain->cells.n[k], place = sk_home_place(atoms, i, k);
+            double cell = home->cell[i][k], n = cells->n[k], place = sk_home_place(atoms, i, k);
             double up = (place - (cell + 1) / n) * box->edge[k], down = (cell / n - place) * box->edge[k];
             stick[k] = up > stick[k] ? up : stick[k];
             stick[3 + k] = down > stick[3 + k] ? down : stick[3 + k];
         }
-    sk_comm_max_f64(domain->comm, stick, 6);
+    sk_comm_max_f64(comm, stick, 6);
     int32_t reach[3];
     for (int k = 0; k < 3; k++) {
-        domain->stick_up[k] = stick[k];
-        domain->stick_down[k] = stick[3 + k];
-        double edge = box->edge[k] / domain->cells.n[k];
+        stick_up[k] = stick[k];
+        stick_down[k] = stick[3 + k];
+        double edge = box->edge[k] / cells->n[k];
         reach[k] = (int32_t)floor((list_radius + stick[k] + stick[3 + k]) / edge) + 1;
     }
     /* keep the larger reach of earlier rebuilds, so that plans are not made anew for a hair's breadth */
     for (int k = 0; k < 3; k++)
-        if (reach[k] < domain->cells.reach[k])
-            reach[k] = domain->cells.reach[k];
-    sk_cells_set_reach(&domain->cells, reach);
+        if (reach[k] < cells->reach[k])
+            reach[k] = cells->reach[k];
+    sk_cells_set_reach(cells, reach);
+}
+
+/* The list radius, rounded outward. */
+static double rounded_up(double list_radius)
+{
+    return list_radius * (1 + 1e-9) + 1e-9;
 }
 
 enum sk_code sk_domain_rebuild(struct sk_domain *domain, const struct sk_topology *top, const struct sk_box *box,
-                               double list_radius, const int32_t *work, struct sk_atoms *atoms, struct sk_error *err)
+                               double list_radius, const struct sk_effort *effort, struct sk_atoms *atoms,
+                               struct sk_error *err)
 {
     domain->rebuilds++;
-    if (domain->cells.nranks > 1)
-        domain_balance(domain, work, atoms);
+    if (effort && domain->cells.nranks > 1)
+        sk_balance_check(&domain->balance, &domain->cells, atoms, box, effort);
     sk_home_migrate(&domain->home, &domain->cells, domain->comm, atoms);
     if (domain->rebuilds == 1)
         domain->home.migrated = 0; /* the way home from the id blocks is not migration */
     enum sk_code code = domain_verify(domain, top, atoms, err);
     if (code)
         return code;
-    domain_measure_reach(domain, atoms, box, list_radius);
-    return sk_halo_build(&domain->halo, &domain->cells, &domain->home, atoms, box, list_radius * (1 + 1e-9) + 1e-9,
+    measure_reach(&domain->cells, &domain->home, domain->comm, atoms, box, list_radius, domain->stick_up,
+                  domain->stick_down);
+    return sk_halo_build(&domain->halo, &domain->cells, &domain->home, atoms, box, rounded_up(list_radius),
                          domain->stick_up, err);
 }
 
-void sk_domain_deal(struct sk_domain *domain, const struct sk_atoms *atoms, int nranks, int32_t *owner)
+void sk_domain_suppose(const struct sk_domain *domain, const struct sk_topology *top, const struct sk_box *box,
+                       double list_radius, const struct sk_atoms *atoms, int nranks, enum sk_curve curve,
+                       struct sk_balance *balance, struct sk_cells *cells)
 {
-    struct sk_cells cells;
-    sk_cells_like(&cells, &domain->cells, nranks);
-    domain_cut(domain, &cells, atoms, NULL);
-    for (int i = 0; i < atoms->n; i++) {
-        int anchor = i; /* of the group */
-        while (atoms->group_size[anchor] == 0)
-            anchor--;
+    *balance = domain->balance;
+    memset(&balance->old, 0, sizeof balance->old);
+    balance->curve = curve;
+    sk_cells_init(cells, box, list_radius, top->natoms, domain->comm);
+    cells->rank = -1;
+    cells->nranks = nranks;
+    sk_balance_start(balance, cells, atoms, box);
+}
+
+void sk_domain_imports(const struct sk_domain *domain, const struct sk_box *box, double list_radius,
+                       struct sk_atoms *atoms, struct sk_cells *cells, struct sk_import *import)
+{
+    SK_REQUIRE(sk_comm_size(domain->comm) == 1);
+    double up[3], down[3];
+    struct sk_home home;
+    sk_home_init(&home);
+    sk_home_migrate(&home, cells, domain->comm, atoms);
+    measure_reach(cells, &home, domain->comm, atoms, box, list_radius, up, down);
+    sk_halo_suppose(cells, &home, atoms, box, rounded_up(list_radius), up, import);
+    sk_home_clear(&home);
+}
+
+void sk_domain_deal(struct sk_cells *cells, const struct sk_atoms *atoms, int32_t *owner)
+{
+    for (int i = 0, anchor = 0; i < atoms->n; i++) {
+        anchor = atoms->group_size[i] ? i : anchor;
         const sk_frac *x = atoms->x[anchor];
-        owner[i] = sk_cells_find(&cells, sk_frac_to_cell(x[0], cells.n[0]), sk_frac_to_cell(x[1], cells.n[1]),
-                                 sk_frac_to_cell(x[2], cells.n[2]))
+        owner[i] = sk_cells_find(cells, sk_frac_to_cell(x[0], cells->n[0]), sk_frac_to_cell(x[1], cells->n[1]),
+                                 sk_frac_to_cell(x[2], cells->n[2]))
                        ->owner;
     }
-    sk_cells_clear(&cells);
 }
 
 size_t sk_domain_memory(const struct sk_domain *domain)

@@ -1,5 +1,6 @@
 #include "domain/halo.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -216,6 +217,50 @@ enum sk_code sk_halo_build(struct sk_halo *halo, struct sk_cells *cells, const s
     sk_receipt_clear(&receipt);
     halo_connect(halo, &halo->forward, &halo->reverse, 0, sizeof(int32_t[3]));
     return halo_verify(halo, atoms, err);
+}
+
+static int compare_words(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+    return x[0] != y[0] ? (x[0] < y[0] ? -1 : 1) : x[1] < y[1] ? -1 : x[1] > y[1];
+}
+
+/* Distinct pairs of words; sorts them. */
+static int64_t count_distinct(uint64_t (*pair)[2], int n)
+{
+    int64_t distinct = 0;
+    qsort(pair, (size_t)n, sizeof *pair, compare_words);
+    for (int i = 0; i < n; i++)
+        distinct += i == 0 || pair[i][0] != pair[i - 1][0] || pair[i][1] != pair[i - 1][1];
+    return distinct;
+}
+
+void sk_halo_suppose(struct sk_cells *cells, const struct sk_home *home, const struct sk_atoms *atoms,
+                     const struct sk_box *box, double list_radius, const double stick_up[3], struct sk_import *import)
+{
+    *import = (struct sk_import){0};
+    struct shipments shipments = {0};
+    halo_choose(cells, home, atoms, box, list_radius, stick_up, &shipments);
+    uint64_t(*to_cell)[2] = sk_alloc((size_t)shipments.n + 1, sizeof *to_cell),
+    (*to_from)[2] = sk_alloc((size_t)shipments.n + 1, sizeof *to_from);
+    int64_t *received = sk_calloc((size_t)cells->nranks, sizeof *received);
+    for (int s = 0; s < shipments.n; s++) {
+        const int32_t *c = home->cell[shipments.list[s].atom];
+        const struct sk_cell *cell = sk_cells_find(cells, c[0], c[1], c[2]);
+        int rank = shipments.list[s].rank;
+        to_cell[s][0] = to_from[s][0] = (uint64_t)rank;
+        to_cell[s][1] = (uint64_t)cell->index;
+        to_from[s][1] = (uint64_t)cell->owner;
+        if (++received[rank] > import->atoms_max)
+            import->atoms_max = received[rank];
+    }
+    import->atoms = shipments.n;
+    import->cells = count_distinct(to_cell, shipments.n);
+    import->messages = count_distinct(to_from, shipments.n);
+    sk_free(&received);
+    sk_free(&to_from);
+    sk_free(&to_cell);
+    sk_free(&shipments.list);
 }
 
 void sk_halo_forward_begin(struct sk_halo *halo, const int32_t (*grid)[3])

@@ -27,6 +27,13 @@ struct sk_halo {
     struct sk_comm *comm;
 };
 
+/* What all ranks receive together. */
+struct sk_import {
+    int64_t atoms, atoms_max; /* ghosts, and those of the rank with most */
+    int64_t cells;            /* distinct foreign cells that have a ghost on a rank, summed over ranks */
+    int64_t messages;         /* pairs of ranks, one direction */
+};
+
 void sk_halo_init(struct sk_halo *halo, struct sk_comm *comm);
 void sk_halo_clear(struct sk_halo *halo);
 /* Collective. list_radius in length units, rounded outward; stick_up[3]: how far any atom of the system lies above the
@@ -34,6 +41,9 @@ void sk_halo_clear(struct sk_halo *halo);
 enum sk_code sk_halo_build(struct sk_halo *halo, struct sk_cells *cells, const struct sk_home *home,
                            const struct sk_atoms *atoms, const struct sk_box *box, double list_radius,
                            const double stick_up[3], struct sk_error *err);
+/* Local. The same choice without messages: what the ranks that `cells` names would receive, all atoms being here. */
+void sk_halo_suppose(struct sk_cells *cells, const struct sk_home *home, const struct sk_atoms *atoms,
+                     const struct sk_box *box, double list_radius, const double stick_up[3], struct sk_import *import);
 /* Sends grid[owned][3]; to be followed by arrived until it returns NULL. */
 void sk_halo_forward_begin(struct sk_halo *halo, const int32_t (*grid)[3]);
 /* Waits for the next message; its coordinates are those of ghosts [*first, *first + *count). NULL when all came: the

@@ -3,6 +3,7 @@
 #ifndef SK_DOMAIN_MIGRATE_H
 #define SK_DOMAIN_MIGRATE_H
 
+#include "base/sort.h"
 #include "domain/cells.h"
 #include "model/atoms.h"
 

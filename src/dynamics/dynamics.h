@@ -62,12 +62,13 @@ struct sk_dynamics {
     double dof, langevin_a, langevin_b, total_mass;
     /* in flight */
     struct sk_observables observables;
-    struct sk_record record; /* last completed */
-    bool has_record;         /* a record was completed by the last evaluate */
-    bool needs_rebuild;      /* equal on all ranks */
-    double moved, growth;    /* largest displacement on this rank since the list was made, and its last increase */
-    int64_t failed_atom;     /* owned atom that could not be moved, or -1 */
-    int local_request;       /* e.g. a signal on this rank; its maximum over ranks is in agreed_request */
+    struct sk_record record;        /* last completed */
+    bool has_record;                /* a record was completed by the last evaluate */
+    bool needs_rebuild;             /* equal on all ranks */
+    int64_t effort_step, effort_ns; /* when the effort of this rank was last asked for */
+    double moved, growth; /* largest displacement on this rank since the list was made, and its last increase */
+    int64_t failed_atom;  /* owned atom that could not be moved, or -1 */
+    int local_request;    /* e.g. a signal on this rank; its maximum over ranks is in agreed_request */
     int agreed_request;
     double constraint_worst; /* largest relative residual ever on this rank */
     int failed_water;

@@ -24,13 +24,28 @@ static double from_bits(int64_t bits)
     return x;
 }
 
+/* What this rank did since the last rebuild, but for what may have been waiting. */
+static struct sk_effort effort_of(struct sk_dynamics *d)
+{
+    const struct sk_force_phases *phases = &d->phases;
+    int64_t ns = sk_timer_ns(phases->timer, phases->pair) + sk_timer_ns(phases->timer, phases->prune) +
+                 sk_timer_ns(phases->timer, phases->list) + sk_timer_ns(phases->timer, d->phase_update);
+    if (d->effort_ns > ns) /* the timer has been zeroed since */
+        d->effort_ns = 0;
+    struct sk_effort effort = {d->step - d->effort_step, sk_force_tiles(d->force), (double)(ns - d->effort_ns) * 1e-9};
+    d->effort_step = d->step;
+    d->effort_ns = ns;
+    return effort;
+}
+
 static enum sk_code dynamics_rebuild(struct sk_dynamics *d, struct sk_error *err)
 {
     sk_timer_enter(d->phases.timer, d->phase_rebuild);
+    struct sk_effort effort = effort_of(d);
     enum sk_code code = sk_dynamics_settle(d, d->step, err); /* while it is known who has what */
     if (!code)
-        code = sk_domain_rebuild(d->domain, d->top, d->box, d->force->list_radius,
-                                 d->domain->rebuilds ? d->force->work : NULL, d->atoms, err);
+        code = sk_domain_rebuild(d->domain, d->top, d->box, d->force->list_radius, d->domain->rebuilds ? &effort : NULL,
+                                 d->atoms, err);
     if (!code)
         code = sk_network_rebuild(d->network, d->atoms, err);
     if (code)

@@ -9,7 +9,6 @@
 #include "force/terms.h"
 
 #define BATCH_ENTRIES 256 /* i-clusters between two polls: about 40 microseconds */
-#define BASE_WORK     8   /* of an atom, in tiles: integration and buffers */
 
 void sk_force_init(struct sk_force *force, const struct sk_topology *top, const struct sk_kernel_variant *variant,
                    double list_radius, double inner_radius)
@@ -34,7 +33,6 @@ void sk_force_clear(struct sk_force *force)
     sk_free(&force->total);
     sk_free(&force->pack_force);
     sk_free(&force->pack_wide);
-    sk_free(&force->work);
     sk_free(&force->list_x);
 }
 
@@ -58,7 +56,6 @@ static void force_reserve(struct sk_force *force, const struct sk_atoms *atoms, 
         sk_reserve(&force->pair, &force->local_capacity, nlocal);
     }
     sk_reserve(&force->total, &force->total_capacity, (size_t)atoms->n + 1);
-    sk_reserve(&force->work, &force->work_capacity, (size_t)atoms->n + 1);
     sk_reserve(&force->list_x, &force->list_x_capacity, (size_t)atoms->n + 1);
 }
 
@@ -154,21 +151,9 @@ void sk_force_ask_prune(struct sk_force *force)
     force->is_pruned[SK_LIST_INTERIOR] = force->is_pruned[SK_LIST_BOUNDARY] = false;
 }
 
-/* The tiles each owned atom's i-cluster has, for the cuts. */
-static void force_count_work(struct sk_force *force)
+int64_t sk_force_tiles(const struct sk_force *force)
 {
-    const struct sk_tile_list *inner = &force->list.inner[SK_LIST_INTERIOR];
-    for (int i = 0; i < force->clusters.nowned; i++)
-        force->work[i] = BASE_WORK;
-    for (int part = 0; part < SK_LIST_PARTS; part++, inner = &force->list.inner[SK_LIST_BOUNDARY])
-        for (int e = 0; e < inner->nentries; e++) {
-            const struct sk_ientry *entry = &inner->entries[e];
-            for (int l = 0; l < SK_HALF; l++) {
-                int atom = force->clusters.atom[SK_HALF * entry->icluster + l];
-                if (atom >= 0 && atom < force->clusters.nowned)
-                    force->work[atom] += entry->end - entry->first;
-            }
-        }
+    return force->list.inner[SK_LIST_INTERIOR].ntiles + force->list.inner[SK_LIST_BOUNDARY].ntiles;
 }
 
 /* Prunes the part if the packs [first_pack, end_pack) have moved too far since the last prune. */
@@ -190,8 +175,6 @@ static void force_prune(struct sk_force *force, enum sk_list_part part, int firs
     force->is_pruned[part] = true;
     force->moved = force->prune_age = 0;
     force->prunes++;
-    if (part == SK_LIST_BOUNDARY)
-        force_count_work(force);
     sk_timer_enter(phases->timer, before);
 }
 
@@ -311,5 +294,5 @@ size_t sk_force_memory(const struct sk_force *force)
 {
     return sk_clusters_memory(&force->clusters) + sk_list_memory(&force->list) + force->local_capacity * 24 +
            force->total_capacity * 24 + force->pack_force_capacity * 4 + force->pack_wide_capacity * 8 +
-           force->work_capacity * 4 + force->list_x_capacity * 24;
+           force->list_x_capacity * 24;
 }

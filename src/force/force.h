@@ -30,8 +30,6 @@ struct sk_force {
     int64_t *pack_wide;
     size_t pack_force_capacity, pack_wide_capacity;
     int64_t shift_force[SK_SHIFTS][3];
-    int32_t *work; /* [owned] share of the pair work at the last prune, for the cuts */
-    size_t work_capacity;
     sk_frac (*list_x)[3]; /* [owned] fractions when the list was made */
     size_t list_x_capacity;
     double list_edge[3];
@@ -65,6 +63,8 @@ void sk_force_begin(struct sk_force *force, struct sk_domain *domain, const stru
                     const struct sk_force_phases *phases);
 /* Local. Whether, as things move, the inner list will not do for the next evaluation. */
 bool sk_force_expects_prune(const struct sk_force *force);
+/* Local. Tiles that this rank computes in a step. */
+int64_t sk_force_tiles(const struct sk_force *force);
 /* Local. The next evaluation prunes. If all ranks do so in the same step, none waits for another's prune. */
 void sk_force_ask_prune(struct sk_force *force);
 /* Collects ghost forces and adds the rest: total is complete. */

@@ -177,9 +177,29 @@ static void pack_fill(struct sk_clusters *c, int pack, const struct cluster_item
     }
 }
 
-/* Packs n atoms, whose places start at place[0], into packs from first_pack on; returns the number of packs. */
-static int clusters_pack(struct sk_clusters *c, int first_pack, int first_atom, int n, const struct sk_lane *lanes,
-                         const int32_t *kind)
+/* How many of the first n items make a pack of at most this extent; orders them. Differences of kernel coordinates
+ * wrap: in vapour, eight atoms may be so far apart that two of another image seem to be close. */
+static int items_near(struct cluster_item *items, int n, float extent)
+{
+    while (n > 1) {
+        int axis = longest_axis(items, n);
+        float lo = items[0].x[axis], hi = lo;
+        for (int i = 1; i < n; i++) {
+            lo = items[i].x[axis] < lo ? items[i].x[axis] : lo;
+            hi = items[i].x[axis] > hi ? items[i].x[axis] : hi;
+        }
+        if (hi - lo <= extent)
+            break;
+        items_select(items, n, n / 2, axis);
+        n /= 2;
+    }
+    return n;
+}
+
+/* Packs n atoms, whose places start at place[0], into packs from first_pack on, none longer than the extent; returns
+ * the number of packs. lanes NULL: only counts. */
+static int clusters_pack(struct sk_clusters *c, int first_pack, int first_atom, int n, float extent,
+                         const struct sk_lane *lanes, const int32_t *kind)
 {
     const double(*place)[3] = (const double(*)[3])c->place + first_atom;
     int pack = first_pack;
@@ -191,10 +211,13 @@ static int clusters_pack(struct sk_clusters *c, int first_pack, int first_atom, 
                                                  (float)(place[begin + i][2] - place[begin][2])},
                                                 begin + i};
         items_split(c->items, count, SK_PACK);
-        for (int i = 0; i < count; i += SK_PACK) {
-            int size = count - i < SK_PACK ? count - i : SK_PACK;
+        for (int i = 0, size; i < count; i += size, pack++) {
+            int leaf = SK_PACK - i % SK_PACK;
+            size = items_near(c->items + i, leaf < count - i ? leaf : count - i, extent);
+            if (!lanes)
+                continue;
             pack_arrange(c->items + i, size, lanes, kind);
-            pack_fill(c, pack++, c->items + i, size, first_atom, lanes, kind);
+            pack_fill(c, pack, c->items + i, size, first_atom, lanes, kind);
         }
     }
     return pack - first_pack;
@@ -306,10 +329,21 @@ static void ranges_build(const struct sk_clusters *c, struct sk_cell_range *rang
     }
 }
 
-static int packs_of(int atoms)
+/* Where no two atoms are farther apart than the extent, packs are full and need no counting. */
+static int packs_of(struct sk_clusters *c, int natoms, int first_atom, float extent)
 {
-    int blocks = atoms / BLOCK_ATOMS, rest = atoms % BLOCK_ATOMS;
-    return blocks * (BLOCK_ATOMS / SK_PACK) + (rest + SK_PACK - 1) / SK_PACK;
+    int blocks = natoms / BLOCK_ATOMS, rest = natoms % BLOCK_ATOMS;
+    bool is_near = true;
+    for (int k = 0; k < 3 && natoms; k++) {
+        double lo = c->place[first_atom][k], hi = lo;
+        for (int i = first_atom; i < first_atom + natoms; i++) {
+            lo = c->place[i][k] < lo ? c->place[i][k] : lo;
+            hi = c->place[i][k] > hi ? c->place[i][k] : hi;
+        }
+        is_near = is_near && hi - lo < 0.99 * extent;
+    }
+    return is_near ? blocks * (BLOCK_ATOMS / SK_PACK) + (rest + SK_PACK - 1) / SK_PACK
+                   : clusters_pack(c, 0, first_atom, natoms, extent, NULL, NULL);
 }
 
 void sk_clusters_build(struct sk_clusters *c, struct sk_cells *cells, const struct sk_home *home,
@@ -318,8 +352,9 @@ void sk_clusters_build(struct sk_clusters *c, struct sk_cells *cells, const stru
 {
     c->nowned = atoms->n;
     c->nghosts = halo->nghosts;
-    int npacks = packs_of(c->nowned) + packs_of(c->nghosts), nlocal = c->nowned + c->nghosts;
-    clusters_reserve(c, npacks, cells->nranks > 1);
+    int nlocal = c->nowned + c->nghosts;
+    /* two packs and twice the list radius: less than the range of 2^32, for radii up to 12 nm */
+    float extent = (float)(0x1.4p30 * quantum);
     sk_reserve(&c->items, &c->items_capacity, BLOCK_ATOMS);
     sk_reserve(&c->place, &c->place_capacity, (size_t)nlocal + 1);
     for (int i = 0; i < nlocal; i++)
@@ -327,9 +362,11 @@ void sk_clusters_build(struct sk_clusters *c, struct sk_cells *cells, const stru
             int32_t cell = i < c->nowned ? home->cell[i][k] : halo->cell[i - c->nowned][k];
             c->place[i][k] = unwrapped_place(grid[i][k], cell, cells->n[k], edge_quanta[k], quantum);
         }
+    int npacks = packs_of(c, c->nowned, 0, extent) + packs_of(c, c->nghosts, c->nowned, extent);
+    clusters_reserve(c, npacks, cells->nranks > 1);
     c->packs.n = npacks;
-    c->owned_packs = clusters_pack(c, 0, 0, c->nowned, lanes, atoms->kind);
-    clusters_pack(c, c->owned_packs, c->nowned, c->nghosts, lanes, halo->kind);
+    c->owned_packs = clusters_pack(c, 0, 0, c->nowned, extent, lanes, atoms->kind);
+    clusters_pack(c, c->owned_packs, c->nowned, c->nghosts, extent, lanes, halo->kind);
     for (int i = 0; i < (npacks + 3) / 4; i++)
         boxes_set_empty(&c->half_boxes[i]);
     tree_build(&c->owned, c, 0, c->owned_packs);

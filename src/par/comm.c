@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "par/private.h"
@@ -151,6 +152,13 @@ int sk_comm_node_size(struct sk_comm *comm)
     int n;
     MPI_Comm_size(comm->node, &n);
     return n;
+}
+
+bool sk_comm_has_cores(struct sk_comm *comm)
+{
+    int64_t spare = sysconf(_SC_NPROCESSORS_ONLN) - sk_comm_node_size(comm);
+    sk_comm_min_i64(comm, &spare, 1);
+    return spare >= 0;
 }
 
 static int environment_size(const char *name)

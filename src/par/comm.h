@@ -44,6 +44,8 @@ void sk_comm_set_transport(struct sk_comm *comm, enum sk_links_transport transpo
 int sk_comm_launcher_size(void);
 /* Ranks that share this rank's node, for the log. Collective. */
 int sk_comm_node_size(struct sk_comm *comm);
+/* Whether every node has a core for each of its ranks. Collective. */
+bool sk_comm_has_cores(struct sk_comm *comm);
 
 /* Collective. Every rank returns the error of the lowest rank that failed (code `local` and message), or
  * SK_OK, in which case *err is left alone. */

@@ -13,8 +13,9 @@ static const struct sk_choice integrator_choices[] = {{"leap-frog", SK_LEAP_FROG
                                                       {0}};
 static const struct sk_choice velocity_time_choices[] = {
     {"half-step-back", SK_VELOCITY_HALF_STEP_BACK, true}, {"on-step", SK_VELOCITY_ON_STEP, true}, {0}};
-static const struct sk_choice curve_choices[] = {
-    {"hilbert", SK_CURVE_HILBERT, true}, {"morton", SK_CURVE_MORTON, true}, {"kd", 0, false}, {"auto", 0, false}, {0}};
+static const struct sk_choice curve_choices[] = {{"hilbert", SK_CURVE_HILBERT, true}, {"morton", SK_CURVE_MORTON, true},
+                                                 {"kd", SK_CURVE_KD, true},           {"power", SK_CURVE_POWER, true},
+                                                 {"auto", SK_CURVE_AUTO, true},       {0}};
 static const struct sk_choice rebalance_choices[] = {
     {"auto", SK_REBALANCE_AUTO, true}, {"off", SK_REBALANCE_OFF, true}, {"always", SK_REBALANCE_ALWAYS, true}, {0}};
 static const struct sk_choice transport_choices[] = {
@@ -112,10 +113,11 @@ static const struct sk_key table[] = {
 #undef S
 #define S "domain"
     {KEY(S, "curve", CHOICE), FIELD(domain.curve), .fallback = "hilbert", .choices = curve_choices,
-     .help = "The curve that is cut into one length per process. Results do not depend on it."},
+     .help = "How cells are shared out: lengths of a curve, planned planes (kd), a power diagram (for unevenly filled boxes), or "
+             "the one of them with the fewest ghosts. Results do not depend on it."},
     {KEY(S, "rebalance", CHOICE), FIELD(domain.rebalance), .fallback = "auto", .choices = rebalance_choices,
-     .help = "When the curve is cut anew: if it is predicted to pay, never, or at every rebuild. Results do not depend "
-             "on it."},
+     .help = "When cells are shared out anew: if it is predicted to pay, never, or at every rebuild. Results do not "
+             "depend on it."},
     {KEY(S, "transport", CHOICE), FIELD(domain.transport), .fallback = "auto", .choices = transport_choices,
      .help = "How neighbours exchange messages. Results do not depend on it."},
     {KEY(S, "kernel", TEXT), FIELD(domain.kernel), .fallback = "auto",

@@ -56,7 +56,13 @@ static void count_crossings(struct skein *sim, int nranks, int64_t crossing[2])
     int32_t *owner = sk_alloc((size_t)sim->atoms.n, sizeof *owner);
     double(*mine)[3] = sk_calloc((size_t)sim->atoms.n + 1, sizeof *mine);
     double(*ghost)[3] = sk_calloc((size_t)n->nghosts + 1, sizeof *ghost);
-    sk_domain_deal(&sim->domain, &sim->atoms, nranks, owner);
+    struct sk_cells cells;
+    struct sk_balance balance;
+    sk_domain_suppose(&sim->domain, &sim->top, &sim->box, sim->force.list_radius, &sim->atoms, nranks,
+                      sim->parameters.domain.curve, &balance, &cells);
+    sk_domain_deal(&cells, &sim->atoms, owner);
+    sk_cells_clear(&cells);
+    sk_balance_clear(&balance);
     for (int i = 0; i < sim->atoms.n; i++)
         mine[i][0] = owner[i];
     sk_network_forward(n, (const double(*)[3])mine, ghost);

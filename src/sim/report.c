@@ -15,9 +15,21 @@ static bool is_lj(const struct skein *sim)
     return sim->parameters.units == SK_UNITS_LJ;
 }
 
+static const char *const curve_names[] = {[SK_CURVE_HILBERT] = "hilbert",
+                                          [SK_CURVE_MORTON] = "morton",
+                                          [SK_CURVE_KD] = "kd",
+                                          [SK_CURVE_POWER] = "power",
+                                          [SK_CURVE_AUTO] = "auto"};
+
 static const char *curve_name(const struct skein *sim)
 {
-    return sim->parameters.domain.curve == SK_CURVE_MORTON ? "morton" : "hilbert";
+    return curve_names[sim->parameters.domain.curve];
+}
+
+/* What is used, if the choice was left to us. */
+static const char *scheme_name(const struct skein *sim)
+{
+    return curve_names[sim->domain.cells.plan.scheme];
 }
 
 static enum sk_code json_end(struct skein *sim, struct sk_error *err)
@@ -95,8 +107,9 @@ enum sk_code sk_report_start(struct skein *sim, struct sk_error *err)
         (long long)sim->top.natoms, (long long)sk_topology_settles(&sim->top),
         (long long)sk_topology_constraints(&sim->top), sim->dynamics.dof, sim->box.edge[0], sim->box.edge[1],
         sim->box.edge[2]);
-    sk_log_note(log, SK_LOG_NORMAL, "%d ranks, %s curve through %d x %d x %d cells, kernel %s, force scale 2^%d", ranks,
-                curve_name(sim), n[0], n[1], n[2], sim->variant_names,
+    bool is_chosen = sim->parameters.domain.curve == SK_CURVE_AUTO;
+    sk_log_note(log, SK_LOG_NORMAL, "%d ranks, %s%s partition of %d x %d x %d cells, kernel %s, force scale 2^%d",
+                ranks, is_chosen ? "auto: " : "", scheme_name(sim), n[0], n[1], n[2], sim->variant_names,
                 __builtin_ctzll((unsigned long long)(sim->force.nonbonded.pair.force_scale < 1
                                                          ? 1
                                                          : sim->force.nonbonded.pair.force_scale)));
@@ -160,6 +173,44 @@ enum sk_code sk_report_energy(struct skein *sim, struct sk_error *err)
     return json_end(sim, err);
 }
 
+enum sk_code sk_report_balance(struct skein *sim, struct sk_error *err)
+{
+    static const char *const actions[] = {[SK_BALANCE_STARTED] = "started",
+                                          [SK_BALANCE_ADJUSTED] = "adjusted",
+                                          [SK_BALANCE_RENEWED] = "renewed",
+                                          [SK_BALANCE_UNDONE] = "undone"};
+    const struct sk_balance *b = &sim->domain.balance;
+    if (b->plans == sim->reported_plans)
+        return SK_OK;
+    sim->reported_plans = b->plans;
+    if (b->action == SK_BALANCE_STARTED)
+        return SK_OK;
+    if (b->mode == SK_REBALANCE_ALWAYS)
+        ; /* no news */
+    else if (b->action == SK_BALANCE_UNDONE)
+        sk_log_note(&sim->log, SK_LOG_NORMAL,
+                    "step %lld: the last change of the partition has not made the busiest rank faster: undone",
+                    (long long)sim->dynamics.step);
+    else
+        sk_log_note(
+            &sim->log, SK_LOG_NORMAL,
+            "step %lld: partition %s: the busiest rank had %.3f of the mean work, %.3f predicted; %.2f %% of the "
+            "atoms move; it took %.3g s",
+            (long long)sim->dynamics.step, actions[b->action], b->before, b->predicted, 100 * b->moved, b->recut_s);
+    if (json_begin(sim, "rebalance")) {
+        struct sk_json *json = &sim->json;
+        sk_json_int(json, "step", sim->dynamics.step);
+        sk_json_string(json, "action", actions[b->action]);
+        sk_json_double(json, "imbalance", b->before);
+        sk_json_double(json, "tile_imbalance", b->tile_imbalance);
+        sk_json_double(json, "import_imbalance", b->predicted);
+        sk_json_double(json, "import_tile_imbalance", b->predicted_tiles);
+        sk_json_double(json, "moved", b->moved);
+        sk_json_double(json, "seconds", b->recut_s);
+    }
+    return json_end(sim, err);
+}
+
 enum sk_code sk_report_checkpoint(struct skein *sim, double seconds, struct sk_error *err)
 {
     if (json_begin(sim, "checkpoint")) {
@@ -192,8 +243,10 @@ void sk_report_progress(struct skein *sim)
 
 /* Everything that the final report needs of all ranks. */
 struct totals {
-    double phase_s[SK_TIMER_PHASES]; /* mean over ranks */
-    int64_t owned_min, owned_max, ghosts, import_cells, migrated, wide, prunes;
+    double phase_s[SK_TIMER_PHASES];       /* mean over ranks */
+    double tile_imbalance, tiles_per_atom; /* of the present lists */
+    int64_t owned_min, owned_max, migrated, wide, prunes;
+    struct sk_import import; /* since the last rebuild */
     double messages_per_step, bytes_per_step, collectives_per_step;
     double peak_rss, memory; /* bytes: largest on a rank; held by atoms, lists, halo over all ranks */
     double overhead;         /* bytes: largest on a rank, peak less what it holds of atoms, lists, halo */
@@ -211,19 +264,19 @@ static struct totals collect_totals(struct skein *sim)
     getrusage(RUSAGE_SELF, &usage);
     int64_t held = (int64_t)(sk_force_memory(&sim->force) + sk_domain_memory(&sim->domain) +
                              sk_dynamics_memory(&sim->dynamics) + sk_atoms_memory(&sim->atoms));
-    int64_t sums[8 + SK_TIMER_PHASES] = {sim->domain.halo.nghosts,
+    int64_t sums[9 + SK_TIMER_PHASES] = {sim->domain.halo.nghosts,
                                          sim->domain.halo.import_cells,
                                          sim->domain.home.migrated,
                                          (int64_t)(now.messages - sim->loop_stats.messages),
                                          (int64_t)(now.bytes - sim->loop_stats.bytes),
                                          (int64_t)(now.blocking_collectives - sim->loop_stats.blocking_collectives),
                                          sim->force.prunes,
-                                         held};
+                                         held,
+                                         sim->domain.halo.nrecv};
     for (int p = 0; p < sim->timer.count; p++)
-        sums[8 + p] = sk_timer_ns(&sim->timer, p);
-    sk_comm_sum_i64(sim->comm, sums, 8 + SK_TIMER_PHASES);
-    t.ghosts = sums[0];
-    t.import_cells = sums[1];
+        sums[9 + p] = sk_timer_ns(&sim->timer, p);
+    sk_comm_sum_i64(sim->comm, sums, 9 + SK_TIMER_PHASES);
+    t.import = (struct sk_import){sums[0], 0, sums[1], sums[8]};
     t.migrated = sums[2];
     t.messages_per_step = (double)sums[3] / steps;
     t.bytes_per_step = (double)sums[4] / steps;
@@ -231,9 +284,16 @@ static struct totals collect_totals(struct skein *sim)
     t.prunes = sums[6];
     t.memory = (double)sums[7];
     for (int p = 0; p < sim->timer.count; p++)
-        t.phase_s[p] = (double)sums[8 + p] * 1e-9 / ranks;
-    int64_t extremes[4] = {sim->atoms.n, -sim->atoms.n, usage.ru_maxrss * 1024, usage.ru_maxrss * 1024 - held};
-    sk_comm_max_i64(sim->comm, extremes, 4);
+        t.phase_s[p] = (double)sums[9 + p] * 1e-9 / ranks;
+    int64_t tiles = sk_force_tiles(&sim->force);
+    int64_t extremes[6] = {
+        sim->atoms.n, -sim->atoms.n, usage.ru_maxrss * 1024, usage.ru_maxrss * 1024 - held, sim->domain.halo.nghosts,
+        tiles};
+    sk_comm_max_i64(sim->comm, extremes, 6);
+    sk_comm_sum_i64(sim->comm, &tiles, 1);
+    t.tiles_per_atom = (double)tiles / (double)sim->top.natoms;
+    t.tile_imbalance = tiles > 0 ? (double)extremes[5] * ranks / (double)tiles : 1;
+    t.import.atoms_max = extremes[4];
     t.owned_max = extremes[0];
     t.owned_min = -extremes[1];
     t.peak_rss = (double)extremes[2];
@@ -263,6 +323,7 @@ static void json_done(struct skein *sim, const struct totals *t, bool is_stopped
     sk_json_int(json, "atoms", sim->top.natoms);
     sk_json_int(json, "ranks", sk_comm_size(sim->comm));
     sk_json_string(json, "curve", curve_name(sim));
+    sk_json_string(json, "scheme", scheme_name(sim));
     sk_json_double(json, "wall_s", sim->loop_s);
     sk_json_double(json, "setup_s", sim->setup_s);
     sk_json_double(json, is_lj(sim) ? "tau_per_day" : "ns_per_day", per_day);
@@ -271,16 +332,24 @@ static void json_done(struct skein *sim, const struct totals *t, bool is_stopped
     for (int p = 0; p < sim->timer.count; p++)
         sk_json_double(json, sim->timer.name[p], t->phase_s[p]);
     sk_json_close(json);
-    sk_json_double(json, "imbalance", sim->domain.imbalance);
+    const struct sk_balance *balance = &sim->domain.balance;
+    sk_json_double(json, "imbalance", balance->imbalance);
+    sk_json_double(json, "tile_imbalance", t->tile_imbalance);
+    sk_json_double(json, "tiles_per_atom", t->tiles_per_atom);
+    sk_json_double(json, "import_imbalance", balance->predicted);
+    sk_json_double(json, "import_tile_imbalance", balance->predicted_tiles);
     sk_json_int(json, "owned_min", t->owned_min);
     sk_json_int(json, "owned_max", t->owned_max);
     sk_json_int(json, "rebuilds", sim->domain.rebuilds);
-    sk_json_int(json, "recuts", sim->domain.recuts);
+    sk_json_int(json, "recuts", sim->domain.balance.plans);
     sk_json_int(json, "prunes", t->prunes);
     sk_json_int(json, "migrated", t->migrated);
     sk_json_int(json, "wide_steps", t->wide);
-    sk_json_double(json, "ghosts_per_atom", (double)t->ghosts / (double)sim->top.natoms);
-    sk_json_int(json, "import_cells", t->import_cells);
+    sk_json_double(json, "ghosts_per_atom", (double)t->import.atoms / (double)sim->top.natoms);
+    sk_json_int(json, "import_cells", t->import.cells);
+    sk_json_int(json, "import_atoms", t->import.atoms);
+    sk_json_int(json, "import_atoms_max", t->import.atoms_max);
+    sk_json_int(json, "import_messages", t->import.messages);
     sk_json_double(json, "messages_per_step", t->messages_per_step);
     sk_json_double(json, "bytes_per_step", t->bytes_per_step);
     sk_json_double(json, "blocking_collectives_per_step", t->collectives_per_step);
@@ -318,10 +387,13 @@ enum sk_code sk_report_done(struct skein *sim, bool is_stopped, struct sk_error 
         sk_log_note(log, SK_LOG_NORMAL, "  %-22s %6.1f %%", sim->timer.name[p],
                     phases > 0 ? 100 * t.phase_s[p] / phases : 0);
     sk_log_note(log, SK_LOG_NORMAL, "%-24s %.3f (largest work over mean), %lld to %lld atoms a rank", "load imbalance",
-                sim->domain.imbalance, (long long)t.owned_min, (long long)t.owned_max);
+                sim->domain.balance.imbalance, (long long)t.owned_min, (long long)t.owned_max);
     sk_log_note(log, SK_LOG_NORMAL, "%-24s %lld list rebuilds, %lld migrations, %lld wide steps", "rebuilds",
                 (long long)sim->domain.rebuilds, (long long)t.migrated, (long long)t.wide);
-    sk_log_note(log, SK_LOG_NORMAL, "%-24s %.3f", "ghosts per atom", (double)t.ghosts / (double)sim->top.natoms);
+    sk_log_note(log, SK_LOG_NORMAL, "%-24s %s, made or moved %lld times, tiles %.3f (predicted %.3f)", "partition",
+                scheme_name(sim), (long long)sim->domain.balance.plans, t.tile_imbalance,
+                sim->domain.balance.predicted_tiles);
+    sk_log_note(log, SK_LOG_NORMAL, "%-24s %.3f", "ghosts per atom", (double)t.import.atoms / (double)sim->top.natoms);
     sk_log_note(log, SK_LOG_NORMAL, "%-24s %.1f messages, %.0f bytes", "a step sends", t.messages_per_step,
                 t.bytes_per_step);
     if (sim->network.is_used)

@@ -77,8 +77,8 @@ static enum sk_code write_step(struct skein *sim, bool is_end, struct sk_error *
     const struct sk_parameters *p = &sim->parameters;
     struct sk_dynamics *d = &sim->dynamics;
     int before = sk_timer_enter(&sim->timer, sim->phase_output);
-    enum sk_code code = SK_OK;
-    if (d->has_record)
+    enum sk_code code = sk_report_balance(sim, err);
+    if (!code && d->has_record)
         code = sk_report_energy(sim, err);
     if (!code && sim->trajectory && is_due(d->step, p->output.trajectory_every))
         code = write_frame(sim, err);

@@ -40,6 +40,7 @@ struct skein {
     uint64_t model_hash;
     int64_t target_steps;
     int64_t last_energy_step; /* -1: none reported yet */
+    int64_t reported_plans;
     double opened_at, setup_s, loop_s, last_progress;
     int64_t loop_first_step;
     struct sk_comm_stats loop_stats; /* counters at the start of the loop */
@@ -64,6 +65,8 @@ enum sk_code sk_report_folders(const struct skein *sim, struct sk_error *err);
 void sk_report_parameters(struct skein *sim);
 enum sk_code sk_report_start(struct skein *sim, struct sk_error *err);
 enum sk_code sk_report_energy(struct skein *sim, struct sk_error *err);
+/* If the partition has changed since the last call. */
+enum sk_code sk_report_balance(struct skein *sim, struct sk_error *err);
 enum sk_code sk_report_checkpoint(struct skein *sim, double seconds, struct sk_error *err);
 void sk_report_progress(struct skein *sim);
 enum sk_code sk_report_done(struct skein *sim, bool is_stopped, struct sk_error *err);

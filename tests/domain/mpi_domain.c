@@ -1,10 +1,10 @@
-/* Domain: cuts, migration, census and ghosts, against what a table of all atoms, known to every rank, says.
+/* Domain: owners of cells, migration, census and ghosts, against what a table of all atoms, known to every rank, says.
  * Ranks count their errors; only sums over ranks are asserted. */
 #include <stdlib.h>
 
 #include "domain/mixture.h"
+#include "domain/plans.h"
 
-#include "base/hash.h"
 #include "domain/domain.h"
 
 static struct sk_comm *comm;
@@ -25,82 +25,77 @@ static int64_t differing(int64_t value)
     return low != high;
 }
 
-/* ---- cells and cuts ---- */
+/* ---- cells ---- */
 
-/* Weights of every cell, known to all; rank r brings those of the cells whose hash is r, some of them in two parts. */
-static int64_t check_cut(const int32_t n[3], enum sk_curve_kind kind, int heavy, uint64_t seed)
+/* Owners of all cells as the plan's own grid has them, before the cells take it over and after they had another. */
+static int64_t check_owners(const int32_t n[3], uint64_t seed)
 {
-    struct sk_cells cells;
+    struct sk_cells cells, other;
     struct sk_box box = {{1, 1, 1}};
-    sk_cells_init(&cells, kind, &box, 0.4, 1000, comm);
+    sk_cells_init(&cells, &box, 0.4, 1000, comm);
+    sk_cells_init(&other, &box, 0.4, 1000, comm);
     memcpy(cells.n, n, sizeof cells.n);
-    int total_cells = n[0] * n[1] * n[2], mine = 0;
-    int64_t total = 0, heaviest = 0, errors = 0;
-    struct sk_keyed *items = sk_alloc((size_t)(2 * total_cells), sizeof *items),
-                    *scratch = sk_alloc((size_t)(2 * total_cells), sizeof *items);
-    int64_t *weight = sk_alloc((size_t)total_cells, sizeof *weight),
-            *work = sk_alloc((size_t)(2 * total_cells), sizeof *work);
-    for (int c = 0; c < total_cells; c++) {
-        uint64_t draw = mix4(seed, 1, (uint64_t)c, 0);
-        weight[c] = heavy && draw % 10 ? (int64_t)(draw / 16 % 3) : (int64_t)(draw / 16 % 1000);
-        total += weight[c];
-        heaviest = weight[c] > heaviest ? weight[c] : heaviest;
-        sk_key key = sk_curve_key(kind, n, c % n[0], c / n[0] % n[1], c / n[0] / n[1]);
-        for (int part = 0; part < 2; part++)
-            if ((int)(mix4(seed, 2, (uint64_t)c, (uint64_t)part) % (uint64_t)size) == rank)
-                items[mine++] = (struct sk_keyed){key, part ? weight[c] - weight[c] / 3 : weight[c] / 3};
+    memcpy(other.n, n, sizeof other.n);
+    int64_t errors = sk_cells_find(&cells, n[0] - 1, 0, n[2] / 2)->owner != 0; /* no plan yet */
+    for (uint64_t round = 0; round < 3; round++) {
+        plans_draw(&cells, seed + round);
+        plans_draw(&other, seed + round);
+        errors += differing(plans_hash(&cells));
+        const struct sk_plan *plan = &other.plan;
+        int32_t *owner = sk_alloc((size_t)plan->n[0] * (size_t)plan->n[1] * (size_t)plan->n[2], sizeof *owner);
+        sk_plan_owners(plan, owner);
+        for (int c = 0; c < n[0] * n[1] * n[2]; c++) {
+            int32_t at[3] = {c % n[0], c / n[0] % n[1], c / n[0] / n[1]}, block[3];
+            for (int k = 0; k < 3; k++)
+                block[k] = at[k] / other.block[k];
+            const struct sk_cell *cell = sk_cells_find(&cells, at[0], at[1], at[2]);
+            errors += cell->index != c || cell->owner < 0 || cell->owner >= size ||
+                      cell->owner != owner[block[0] + plan->n[0] * (block[1] + plan->n[1] * block[2])] ||
+                      cell->key != sk_curve_key_turned(sk_plan_curve(plan), plan->turn, n, at[0], at[1], at[2]);
+        }
+        sk_free(&owner);
     }
-    sk_sort_keyed(items, scratch, mine);
-    for (int i = 0; i < mine; i++)
-        work[i] = items[i].value;
-    sk_cells_cut(&cells, comm, items, work, mine);
-    errors += cells.cut[0] != 0 || cells.cut[size] < sk_curve_end(kind, n);
-    int64_t *load = sk_calloc((size_t)size, sizeof *load);
-    for (int r = 0; r < size; r++)
-        errors += cells.cut[r] > cells.cut[r + 1];
-    errors += differing((int64_t)sk_hash(cells.cut, ((size_t)size + 1) * sizeof *cells.cut));
-    for (int c = 0; c < total_cells; c++) {
-        const struct sk_cell *cell = sk_cells_find(&cells, c % n[0], c / n[0] % n[1], c / n[0] / n[1]);
-        errors += cell->owner < 0 || cell->owner >= size || cell->key < cells.cut[cell->owner] ||
-                  cell->key >= cells.cut[cell->owner + 1];
-        load[cell->owner] += weight[c];
-    }
-    for (int r = 0; r < size; r++) /* a share is met to within one cell at either end */
-        errors += llabs(load[r] - total / size) > heaviest + 1;
-    sk_free(&load);
-    sk_free(&work);
-    sk_free(&weight);
-    sk_free(&scratch);
-    sk_free(&items);
+    sk_cells_clear(&other);
     sk_cells_clear(&cells);
     return errors;
 }
 
-static void cuts_share_the_weight(void **state)
+static void owners_are_those_of_the_plan(void **state)
 {
     (void)state;
     static const int32_t grids[][3] = {{1, 1, 1}, {2, 1, 1}, {1, 1, 5},  {2, 3, 1},
                                        {4, 4, 4}, {7, 5, 3}, {1, 13, 9}, {10, 10, 10}};
     int64_t errors = 0;
-    for (int g = 0; g < 8; g++)
-        for (int kind = 0; kind < 2; kind++)
-            for (int heavy = 0; heavy < 2; heavy++)
-                errors += check_cut(grids[g], kind ? SK_CURVE_KIND_MORTON : SK_CURVE_KIND_HILBERT, heavy, (uint64_t)g);
+    for (uint64_t g = 0; g < 8; g++)
+        for (uint64_t trial = 0; trial < 6; trial++)
+            errors += check_owners(grids[g], 100 * g + 10 * trial);
     assert_int_equal(summed(errors), 0);
 }
 
-static void cells_are_half_the_radius_or_sixteen_atoms(void **state)
+static int64_t check_grid(const double edge[3], double list_radius, int64_t natoms, double factor,
+                          const int32_t expected[3])
+{
+    struct sk_cells cells;
+    struct sk_box box = {{edge[0], edge[1], edge[2]}};
+    sk_cells_init(&cells, &box, list_radius, natoms, comm);
+    if (factor > 1)
+        sk_cells_coarsen(&cells, factor);
+    int64_t errors = cells.rank != rank || cells.nranks != size;
+    for (int k = 0; k < 3; k++)
+        errors += cells.n[k] != expected[k];
+    sk_cells_clear(&cells);
+    return errors;
+}
+
+static void cells_are_half_the_radius_or_not_too_many(void **state)
 {
     (void)state;
-    struct sk_cells cells;
-    struct sk_box box = {{4, 6.1, 1.9}};
-    sk_cells_init(&cells, SK_CURVE_KIND_HILBERT, &box, 2.0, 1000000, comm); /* dense: edges of one */
-    int64_t errors = cells.n[0] != 4 || cells.n[1] != 6 || cells.n[2] != 1;
-    sk_cells_clear(&cells);
-    box = (struct sk_box){{8, 8, 8}};
-    sk_cells_init(&cells, SK_CURVE_KIND_HILBERT, &box, 0.1, 1000, comm); /* 8 x 16 / 1000^(1/3) = 2.016 */
-    errors += cells.n[0] != 3 || cells.n[1] != 3 || cells.n[2] != 3;
-    sk_cells_clear(&cells);
+    static const double brick[3] = {4, 6.1, 1.9}, cube[3] = {8, 8, 8};
+    int64_t errors = check_grid(brick, 2.0, 1000000, 1, (const int32_t[3]){4, 6, 1});
+    errors += check_grid(brick, 2.0, 1000000, 1.9, (const int32_t[3]){2, 3, 1});
+    errors += check_grid(cube, 0.001, 1000, 1, (const int32_t[3]){161, 161, 161}); /* 2^22 cells: 161.27 an edge */
+    errors += check_grid(cube, 0.001, 8100000000, 1, (const int32_t[3]){2008, 2008, 2008}); /* one an atom: 2008.3 */
+    errors += check_grid(cube, 0.099, 8100000000, 1, (const int32_t[3]){161, 161, 161});    /* 8 / 0.0495 = 161.6 */
     assert_int_equal(summed(errors), 0);
 }
 
@@ -115,27 +110,22 @@ struct world {
     double radius;
 };
 
-static void world_start(struct world *w, const int count[3], const double edge[3], double radius, int curve,
+static void world_start(struct world *w, const int count[3], const double edge[3], double radius, enum sk_curve curve,
                         uint64_t seed)
 {
     memset(w, 0, sizeof *w);
     mixture_make(&w->m, count, edge, seed);
     mixture_deal(&w->m, comm, seed, &w->atoms);
-    w->parameters.domain.curve = curve ? SK_CURVE_MORTON : SK_CURVE_HILBERT;
-    w->parameters.domain.rebalance = SK_REBALANCE_ALWAYS;
+    w->parameters.domain.curve = curve;
+    w->parameters.nonbonded.vdw_cutoff = 0.9 * radius;
     w->radius = radius;
     SK_REQUIRE(sk_domain_start(&w->domain, comm, &w->parameters, &w->m.top, &w->m.box, radius, &w->atoms, &w->err) ==
                SK_OK);
 }
 
-static enum sk_code world_rebuild(struct world *w, uint64_t draw)
+static enum sk_code world_rebuild(struct world *w)
 {
-    int32_t *work = sk_alloc((size_t)w->atoms.n + 1, sizeof *work);
-    for (int i = 0; i < w->atoms.n; i++)
-        work[i] = draw ? 1 + (int32_t)(mix4(draw, 30, (uint64_t)w->atoms.id[i], 0) % 100) : 10;
-    enum sk_code code = sk_domain_rebuild(&w->domain, &w->m.top, &w->m.box, w->radius, work, &w->atoms, &w->err);
-    sk_free(&work);
-    return code;
+    return sk_domain_rebuild(&w->domain, &w->m.top, &w->m.box, w->radius, NULL, &w->atoms, &w->err);
 }
 
 static void world_clear(struct world *w)
@@ -265,15 +255,16 @@ static void kicked_atoms_go_home_and_ghosts_follow(void **state)
     static const int count[3] = {60, 20, 100};
     static const double edge[3] = {3.1, 2.2, 4.0};
     int64_t errors = 0, migrated = 0, ghosts = 0;
-    for (int curve = 0; curve < 2; curve++) {
+    for (uint64_t curve = 0; curve < 5; curve++) {
         struct world w;
-        world_start(&w, count, edge, 0.7, curve, 50 + (uint64_t)curve);
+        world_start(&w, count, edge, 0.7, (enum sk_curve)curve, 50 + curve);
         for (uint64_t round = 0; round < 8; round++) {
-            /* small and large kicks; cuts by even work, by random work, or kept */
+            /* small and large kicks; the plan of the start, one drawn at random, or the last one again */
             mixture_kick(&w.m, round % 4 == 3 ? 1.5 : 0.2 * (double)round, 0.02, round);
             mixture_update(&w.m, &w.atoms);
-            w.domain.rebalance = round % 3 == 2 ? SK_REBALANCE_OFF : SK_REBALANCE_ALWAYS;
-            errors += world_rebuild(&w, round % 2 ? round : 0) != SK_OK;
+            if (round && round % 3 != 2)
+                plans_draw(&w.domain.cells, 8 * curve + round);
+            errors += world_rebuild(&w) != SK_OK;
             errors += check_home(&w);
             errors += check_halo(&w);
             ghosts += w.domain.halo.nghosts;
@@ -293,8 +284,8 @@ static void a_lost_or_doubled_group_fails_the_census_everywhere(void **state)
     int64_t errors = 0;
     for (int what = 0; what < 3; what++) {
         struct world w;
-        world_start(&w, count, edge, 0.7, 0, 60);
-        errors += world_rebuild(&w, 0) != SK_OK;
+        world_start(&w, count, edge, 0.7, SK_CURVE_HILBERT, 60);
+        errors += world_rebuild(&w) != SK_OK;
         int64_t nsingles = 0;
         for (int i = 0; i < w.atoms.n; i++)
             nsingles += w.atoms.group_size[i] == 1;
@@ -321,8 +312,7 @@ static void a_lost_or_doubled_group_fails_the_census_everywhere(void **state)
             sk_atoms_get(&w.atoms, a, &record);
             sk_atoms_put(&w.atoms, b, &record);
         }
-        w.domain.rebalance = SK_REBALANCE_OFF;
-        errors += world_rebuild(&w, 0) != SK_EINTERNAL || !strstr(w.err.message, "census");
+        errors += world_rebuild(&w) != SK_EINTERNAL || !strstr(w.err.message, "census");
         errors += what == 2 && !strstr(w.err.message, "one lost, another doubled");
         world_clear(&w);
     }
@@ -451,8 +441,8 @@ static void the_import_is_what_the_corner_rule_needs(void **state)
     for (int s = 0; s < 2; s++) {
         struct world w;
         int64_t sums[3] = {0};
-        world_start(&w, counts[s], edge, 0.9, s, 70);
-        int64_t errors = world_rebuild(&w, 0) != SK_OK;
+        world_start(&w, counts[s], edge, 0.9, s ? SK_CURVE_MORTON : SK_CURVE_HILBERT, 70);
+        int64_t errors = world_rebuild(&w) != SK_OK;
         errors += check_import(&w, sums);
         world_clear(&w);
         sk_comm_sum_i64(comm, sums, 3);
@@ -464,17 +454,36 @@ static void the_import_is_what_the_corner_rule_needs(void **state)
     }
 }
 
+static void the_import_is_right_by_any_plan(void **state)
+{
+    (void)state;
+    static const int count[3] = {80, 20, 120};
+    static const double edge[3] = {3.1, 2.2, 4.0};
+    struct world w;
+    world_start(&w, count, edge, 0.7, SK_CURVE_HILBERT, 71);
+    int64_t errors = 0, sums[3] = {0};
+    for (uint64_t round = 0; round < 12; round++) {
+        plans_draw(&w.domain.cells, 300 + round);
+        errors += world_rebuild(&w) != SK_OK;
+        errors += check_import(&w, sums);
+    }
+    world_clear(&w);
+    assert_int_equal(summed(errors), 0);
+    assert_true(size == 1 || summed(sums[1]) > 0);
+}
+
 int main(void)
 {
     comm = sk_comm_new(NULL);
     rank = sk_comm_rank(comm);
     size = sk_comm_size(comm);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cuts_share_the_weight),
-        cmocka_unit_test(cells_are_half_the_radius_or_sixteen_atoms),
+        cmocka_unit_test(owners_are_those_of_the_plan),
+        cmocka_unit_test(cells_are_half_the_radius_or_not_too_many),
         cmocka_unit_test(kicked_atoms_go_home_and_ghosts_follow),
         cmocka_unit_test(a_lost_or_doubled_group_fails_the_census_everywhere),
         cmocka_unit_test(the_import_is_what_the_corner_rule_needs),
+        cmocka_unit_test(the_import_is_right_by_any_plan),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     sk_comm_free(&comm);

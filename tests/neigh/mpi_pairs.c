@@ -1,16 +1,18 @@
 /* Pair sets: what the tiles of all ranks hold, as (id, id, image) read from the coordinates that the kernel will see,
- * against brute force over all pairs and images; for 1 to 5 cells along each axis in all mixes, both curves, random
- * cuts, boxes and radii. Every pair within the radius must be there exactly once over all ranks. A second kind of world
+ * against brute force over all pairs and images; for 1 to 5 cells along each axis in all mixes, random plans,
+ * boxes and radii. Every pair within the radius must be there exactly once over all ranks. A second kind of world
  * has chains whose exclusions cross groups, cells, ranks and faces; there the list of excluded pairs is looked at too.
- */
+ * A third kind has few molecules in boxes about as long as the 2^32 quanta after which kernel coordinates repeat. */
 #include <stdlib.h>
 
+#include "domain/plans.h"
 #include "neigh/chains.h"
 
 #include "force/force.h"
 
 #define QUANTUM 0x1p-26
-#define SLACK   1e-7 /* pairs so close to a radius may be in or out: the kernel grid is 1.5e-8 wide */
+#define REACH   (QUANTUM * 0x1p31) /* kernel coordinates that differ by more seem to be nearer */
+#define SLACK   1e-7               /* pairs so close to a radius may be in or out: the kernel grid is 1.5e-8 wide */
 
 static struct sk_comm *comm;
 static int rank, size;
@@ -26,7 +28,7 @@ struct world {
     struct sk_error err;
     uint64_t seed;
     int32_t n[3];
-    bool has_chains;
+    bool has_chains, is_sparse;
 };
 
 /* A pair as one number: ids ascending, image of the second seen from the first. */
@@ -69,18 +71,19 @@ static void collect_lanes(struct pair_codes *c, const struct world *w, int u, in
     sk_gid j = b < w->atoms.n ? w->atoms.id[b] : w->domain.halo.id[b - w->atoms.n];
     const int32_t *xi = clusters->packs.x + 24 * (u / SK_PACK) + u % SK_PACK;
     const int32_t *xj = clusters->packs.x + 24 * (v / SK_PACK) + v % SK_PACK;
-    int image[3];
+    int image[3], off = 0;
+    double seen2 = 0;
     for (int k = 0; k < 3; k++) {
         uint32_t moved = (uint32_t)xi[8 * k] + (uint32_t)w->force.shifts.x[shift][k];
         double seen = (double)(int32_t)((uint32_t)xj[8 * k] - moved) * QUANTUM;
         double nearest = rint((seen - mixture_vector(&w->m, i, j, 0, k)) / w->m.box.edge[k]);
         image[k] = (int)nearest;
-        if (fabs(seen - mixture_vector(&w->m, i, j, image[k], k)) > 4 * QUANTUM) {
-            c->misplaced++;
-            return;
-        }
+        off += fabs(seen - mixture_vector(&w->m, i, j, image[k], k)) > 4 * QUANTUM;
+        seen2 += seen * seen;
     }
-    if (i == j)
+    if (off) /* in a large box two atoms may seem to be where they are not, but not within the radius */
+        c->misplaced += !w->is_sparse || seen2 < (radius + SLACK) * (radius + SLACK);
+    else if (i == j)
         c->misplaced += distance2(w, i, j, image) < radius * radius;
     else if (distance2(w, i, j, image) < (radius - SLACK) * (radius - SLACK))
         codes_add(c, w, i, j, image);
@@ -153,8 +156,8 @@ static int ascending(const void *a, const void *b)
 static void tell(const struct world *w, const char *what, const char *when, int64_t code)
 {
     int64_t n = w->m.top.natoms, o = code % 125;
-    print_error("%s, %dx%dx%d cells, curve %d, %d ranks, seed %llu: pair %lld %lld image %d %d %d %s\n", when, w->n[0],
-                w->n[1], w->n[2], (int)w->domain.cells.curve, size, (unsigned long long)w->seed,
+    print_error("%s, %dx%dx%d cells, scheme %d, %d ranks, seed %llu: pair %lld %lld image %d %d %d %s\n", when, w->n[0],
+                w->n[1], w->n[2], (int)w->domain.cells.plan.scheme, size, (unsigned long long)w->seed,
                 (long long)(code / 125 / n), (long long)(code / 125 % n), (int)(o / 25) - 2, (int)(o / 5 % 5) - 2,
                 (int)(o % 5) - 2, what);
 }
@@ -254,27 +257,10 @@ static void world_set_forces(struct world *w, double list_radius)
                                          sk_timer_phase(&w->timer, "list")};
 }
 
-/* Weights that put the cuts anywhere: even, with few heavy atoms, or all on one atom (most ranks get nothing). */
-static int32_t *random_work(const struct world *w, uint64_t round)
+static int64_t world_rebuild(struct world *w)
 {
-    int32_t *work = sk_calloc((size_t)w->atoms.n + 1, sizeof *work);
-    for (int i = 0; i < w->atoms.n; i++) {
-        uint64_t draw = mix4(w->seed, 20, round, (uint64_t)w->atoms.id[i]);
-        switch (w->seed % 4) {
-        case 0: work[i] = 1 + (int32_t)(draw % 3); break;
-        case 1: work[i] = w->atoms.id[i] == (sk_gid)(w->seed % (uint64_t)w->m.top.natoms); break;
-        default: work[i] = draw % 13 ? 1 : 500;
-        }
-    }
-    return work;
-}
-
-static int64_t world_rebuild(struct world *w, uint64_t round)
-{
-    int32_t *work = random_work(w, round);
-    enum sk_code code = sk_domain_rebuild(&w->domain, &w->m.top, &w->m.box, w->force.list_radius, work, &w->atoms,
+    enum sk_code code = sk_domain_rebuild(&w->domain, &w->m.top, &w->m.box, w->force.list_radius, NULL, &w->atoms,
                                           &w->err);
-    sk_free(&work);
     if (code) {
         if (rank == 0)
             print_error("%s\n", w->err.message);
@@ -302,39 +288,52 @@ static int64_t check_drift(struct world *w, int64_t *npairs)
     return errors;
 }
 
-/* One system: lists, drift, then far kicks and lists again, with a new cut or the old one. */
-static int64_t check_world(uint64_t seed, const int32_t n[3], int curve, const double edge[3], double list_radius,
-                           bool has_chains, bool has_more, int64_t *npairs)
+static double smallest(const double edge[3])
 {
-    static const int count[3] = {30, 10, 40}, chains[CHAINS_TYPES] = {1, 12, 6, 2, 1, 8};
-    struct world w = {.seed = seed, .n = {n[0], n[1], n[2]}, .has_chains = has_chains};
-    if (has_chains) {
-        chains_make(&w.m, chains, edge, 0, seed);
-        chains_deal(&w.m, comm, seed, &w.atoms);
+    double least = edge[0] < edge[1] ? edge[0] : edge[1];
+    return edge[2] < least ? edge[2] : least;
+}
+
+static void world_fill(struct world *w, const int count[3], const double edge[3])
+{
+    static const int chains[CHAINS_TYPES] = {1, 12, 6, 2, 1, 8};
+    if (w->has_chains) {
+        chains_make(&w->m, chains, edge, 0, w->seed);
+        chains_deal(&w->m, comm, w->seed, &w->atoms);
     } else {
-        mixture_make(&w.m, count, edge, seed);
-        mixture_deal(&w.m, comm, seed, &w.atoms);
+        mixture_make(&w->m, count, edge, w->seed);
+        mixture_deal(&w->m, comm, w->seed, &w->atoms);
     }
-    w.parameters.domain.curve = curve ? SK_CURVE_MORTON : SK_CURVE_HILBERT;
-    w.parameters.domain.rebalance = SK_REBALANCE_ALWAYS;
-    int64_t errors = sk_domain_start(&w.domain, comm, &w.parameters, &w.m.top, &w.m.box, list_radius, &w.atoms, &w.err);
-    memcpy(w.domain.cells.n, n, sizeof w.domain.cells.n); /* nothing is remembered of cells yet */
-    world_set_forces(&w, list_radius);
-    errors += world_rebuild(&w, 0);
-    errors += errors ? 0 : check_lists(&w, "new list", w.force.list.outer, list_radius, npairs);
+}
+
+/* One system, which has seed, n and kind: lists, drift, then far kicks and lists again, with a new plan or the old one.
+ * count: of the mixture. */
+static int64_t check_world(struct world *w, const int count[3], const double edge[3], double list_radius, bool has_more,
+                           int64_t *npairs)
+{
+    world_fill(w, count, edge);
+    w->parameters.nonbonded.vdw_cutoff = 0.8 * list_radius;
+    int64_t errors = sk_domain_start(&w->domain, comm, &w->parameters, &w->m.top, &w->m.box, list_radius, &w->atoms,
+                                     &w->err);
+    memcpy(w->domain.cells.n, w->n, sizeof w->domain.cells.n); /* nothing is remembered of cells yet */
+    plans_draw(&w->domain.cells, w->seed);
+    world_set_forces(w, list_radius);
+    errors += world_rebuild(w);
+    errors += errors ? 0 : check_lists(w, "new list", w->force.list.outer, list_radius, npairs);
     if (has_more && !errors) {
-        errors += check_drift(&w, npairs);
-        mixture_kick(&w.m, 0.3 * edge[0], 0, seed + 9);
-        mixture_update(&w.m, &w.atoms);
-        w.domain.rebalance = seed % 3 ? SK_REBALANCE_OFF : SK_REBALANCE_ALWAYS;
-        errors += world_rebuild(&w, 1);
-        errors += errors ? 0 : check_lists(&w, "after kicks", w.force.list.outer, list_radius, npairs);
+        errors += check_drift(w, npairs);
+        mixture_kick(&w->m, 0.3 * smallest(edge), 0, w->seed + 9);
+        mixture_update(&w->m, &w->atoms);
+        if (w->seed % 3 == 0)
+            plans_draw(&w->domain.cells, w->seed + 1);
+        errors += world_rebuild(w);
+        errors += errors ? 0 : check_lists(w, "after kicks", w->force.list.outer, list_radius, npairs);
     }
-    sk_nonbonded_clear(&w.force.nonbonded);
-    sk_force_clear(&w.force);
-    sk_domain_clear(&w.domain);
-    sk_atoms_clear(&w.atoms);
-    mixture_clear(&w.m);
+    sk_nonbonded_clear(&w->force.nonbonded);
+    sk_force_clear(&w->force);
+    sk_domain_clear(&w->domain);
+    sk_atoms_clear(&w->atoms);
+    mixture_clear(&w->m);
     return errors;
 }
 
@@ -343,17 +342,16 @@ static int64_t check_mixes_of_cells(bool has_chains, int64_t npairs[2])
 {
     static const double edges[4][3] = {{1.6, 1.6, 1.6}, {1.6, 2.5, 3.2}, {4.1, 1.7, 1.7}, {2.3, 6.0, 1.6}};
     static const double share[3] = {0.49, 0.3, 0.15}; /* list radius, of the smallest edge */
+    static const int count[3] = {30, 10, 40};
     int64_t errors = 0;
     for (int mix_of_cells = 0; mix_of_cells < 125 && !errors; mix_of_cells++)
-        for (int curve = 0; curve < 2 && !errors; curve++) {
-            int32_t n[3] = {mix_of_cells % 5 + 1, mix_of_cells / 5 % 5 + 1, mix_of_cells / 25 + 1};
-            uint64_t seed = (uint64_t)(2 * mix_of_cells + curve) + 1000;
-            const double *edge = edges[mix(seed) % 4];
-            double radius = 1e9;
-            for (int k = 0; k < 3; k++)
-                radius = edge[k] < radius ? edge[k] : radius;
-            radius *= share[mix_of_cells % 3];
-            errors += check_world(seed, n, curve, edge, radius, has_chains, (mix_of_cells + curve) % 2, npairs);
+        for (int twice = 0; twice < 2 && !errors; twice++) {
+            struct world w = {.seed = (uint64_t)(2 * mix_of_cells + twice) + 1000,
+                              .n = {mix_of_cells % 5 + 1, mix_of_cells / 5 % 5 + 1, mix_of_cells / 25 + 1},
+                              .has_chains = has_chains};
+            const double *edge = edges[mix(w.seed) % 4];
+            double radius = share[mix_of_cells % 3] * smallest(edge);
+            errors += check_world(&w, count, edge, radius, (mix_of_cells + twice) % 2, npairs);
         }
     return errors;
 }
@@ -375,13 +373,34 @@ static void exclusions_across_groups_in_all_mixes_of_cells(void **state)
     assert_true(npairs[1] > 50000);
 }
 
+/* Packs of few molecules would span the box: two atoms could seem to be neighbours that are 2^32 quanta apart. */
+static void sparse_boxes_about_as_long_as_coordinates_reach(void **state)
+{
+    (void)state;
+    static const double edges[4][3] = {{1.9 * REACH, 1.9 * REACH, 1.9 * REACH},
+                                       {2.4 * REACH, 1.9 * REACH, 15.0},
+                                       {15.0, 2.4 * REACH, 2.4 * REACH},
+                                       {2.4 * REACH, 2.4 * REACH, 2.4 * REACH}};
+    int64_t npairs = 0, errors = 0;
+    for (uint64_t trial = 0; trial < 40 && !errors; trial++) {
+        struct world w = {.seed = 2000 + trial, .is_sparse = true};
+        const int count[3] = {4 + (int)(trial % 3) * 3, 2, 4 + (int)(trial % 5) * 6};
+        for (uint64_t k = 0; k < 3; k++) /* no cell is as long as coordinates reach */
+            w.n[k] = 2 + (int32_t)(mix4(w.seed, 25, k, 0) % 5);
+        errors += check_world(&w, count, edges[trial % 4], 7.0, trial % 8 < 4, &npairs);
+    }
+    assert_int_equal(errors, 0);
+    assert_true(npairs > 1000);
+}
+
 int main(void)
 {
     comm = sk_comm_new(NULL);
     rank = sk_comm_rank(comm);
     size = sk_comm_size(comm);
     const struct CMUnitTest tests[] = {cmocka_unit_test(pair_sets_of_all_mixes_of_cells),
-                                       cmocka_unit_test(exclusions_across_groups_in_all_mixes_of_cells)};
+                                       cmocka_unit_test(exclusions_across_groups_in_all_mixes_of_cells),
+                                       cmocka_unit_test(sparse_boxes_about_as_long_as_coordinates_reach)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     sk_comm_free(&comm);
     return failed;

@@ -192,7 +192,8 @@ static void value_errors_name_what_is_right(void **state)
            "/home/me/run.ini:4: 'replicate' = '2x2' is not of the form AxBxC, for example 2x2x2");
     refuse(HEAD "replicate = 2x0x2\n",
            "/home/me/run.ini:4: 'replicate' = 2x0x2 is out of range: each at least 1, at most 1000");
-    refuse(HEAD "[domain]\ncurve = hilbrt\n", "/home/me/run.ini:5: 'curve' = 'hilbrt' is not one of: hilbert, morton");
+    refuse(HEAD "[domain]\ncurve = hilbrt\n", "/home/me/run.ini:5: 'curve' = 'hilbrt' is not one of: hilbert, morton, kd, power, "
+                                               "auto");
     refuse(HEAD "[domain]\nkernel = a23456789012345678901234567890123\n",
            "/home/me/run.ini:5: the value of 'kernel' is longer than 31 bytes");
 }
@@ -202,8 +203,6 @@ static void unsupported_is_refused_by_name(void **state)
     static const struct {
         const char *text, *message;
     } cases[] = {
-        {"domain.curve=kd",
-         "--set domain.curve: 'curve' = kd is known but not supported yet; use one of: hilbert, morton"},
         {"run.integrator=fire", "--set run.integrator: 'integrator' = fire is known but not supported yet; use one of: "
                                 "leap-frog, velocity-verlet"},
         {"nonbonded.coulomb=pme",
