@@ -31,7 +31,9 @@ FLAGS_avx512    := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vec
 SOURCES  := $(filter-out src/app/%,$(wildcard src/*/*.c))
 SOURCES  := $(filter-out src/kernel/variant.c,$(SOURCES))
 OBJECTS  := $(SOURCES:src/%.c=$(BUILD)/%.o) $(VARIANTS:%=$(BUILD)/kernel/variant_%.o)
-APP      := $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/app/*.c))
+# Files that the program carries: sk_file_<name> is the text, with _ for . and -.
+CARRIED  := $(patsubst src/%,$(BUILD)/%.o,$(wildcard src/app/web/* src/app/vendor/*))
+APP      := $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/app/*.c)) $(CARRIED)
 
 .PHONY: all
 all: $(BUILD)/skein $(BUILD)/libskein.a $(BUILD)/libskein.so
@@ -54,11 +56,18 @@ $(BUILD)/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
+$(CARRIED): $(BUILD)/%.o: src/%
+	@mkdir -p $(@D)
+	printf '.section .rodata\n.global %s\n%s: .incbin "%s"\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' \
+		$(foreach i,1 2,sk_file_$(subst -,_,$(subst .,_,$(notdir $<)))) $< | $(CC) -c -x assembler -o $@ -
+
 # Unit tests: tests/<module>/test_x.c (serial) and tests/<module>/mpi_x.c (run at several rank counts).
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/*/test_*.c tests/*/mpi_*.c))
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libskein.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -Itests $(LDFLAGS) -o $@ $< $(BUILD)/libskein.a $(LINK_EXTRA) -lcmocka $(LDLIBS)
+# The transforms are tested against FFTW.
+$(BUILD)/tests/kernel/test_fft: LDLIBS += -lfftw3
 # The program with faults planted between its modules, for tests/system/test_faults.sh.
 WRAPPED := sk_list_build sk_home_migrate sk_halo_arrived
 $(BUILD)/tests/skein-faults: tests/faults/faults.c $(APP) $(BUILD)/libskein.a

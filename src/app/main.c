@@ -13,6 +13,8 @@ static const char usage[] =
     "  skein check FILE.ini [--set section.key=value]... [--ranks N]\n"
     "  skein partition FILE.ini|--grid XxYxZ --ranks LIST [--curve LIST] [--json] [--owners PATH]\n"
     "                     [--picture FILE.svg] [--ranks-per-node N] [--slack PERCENT]\n"
+    "                     [--cells list-radius|half] [--calibration FILE]\n"
+    "  mpirun -n RANKS skein partition [FILE.ini] --calibrate [--output FILE]\n"
     "  skein help COMMAND | --help | --version\n"
     "Start it with mpirun -n RANKS to use several processes.\n";
 
@@ -44,13 +46,18 @@ static const struct {
      "skein partition FILE.ini | --grid XxYxZ: what partitions would cost, on any number of ranks; runs nothing\n"
      "(docs/partition.md).\n"
      "  --ranks LIST             rank counts up to 65536, such as 16,32,64 or 2..8\n"
-     "  --curve LIST             of hilbert, morton, kd and auto, the best of them; default all\n"
+     "  --curve LIST             of hilbert, morton, kd, power and auto, the best; default all (no power on a grid)\n"
      "  --slack PERCENT          how much heavier than the mean a rank may be where that saves ghosts; default 0\n"
      "  --ranks-per-node N       consecutive ranks share a node: prints the share of ghosts from other nodes\n"
      "  --json                   one JSON object per scheme and rank count on standard output\n"
      "  --owners PATH            write the rank of every cell, x fastest (one scheme, one rank count)\n"
-     "  --picture FILE.svg       draw the first two schemes side by side (one rank count)\n"
-     "  --cost PAIR,ATOM,CELL    what makes a cell of a run file heavy; default 1,1000,100\n"
+     "  --picture FILE.svg|html  draw the first two schemes side by side (one rank count); html: all, in three dimensions\n"
+     "  --imports                also what the engine's own cells and plan would import at the start of a run\n"
+     "  --cells list-radius|half the edge of a cell: the list radius (default) or half of it\n"
+     "  --cost PAIR,ATOM,CELL    what makes a cell of a run file heavy; default 1,50,0\n"
+     "  --calibrate              measure this machine, and the work of a run file, and store what was found\n"
+     "  --output FILE            where; default skein-calibration.json beside the run file or here\n"
+     "  --calibration FILE       predict the time of a step from what was stored\n"
      "  --set section.key=value  overrides a key of the run file; may be repeated\n"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -6,7 +6,7 @@
 #include "app/partition.h"
 #include "base/memory.h"
 
-static const char *const scheme_names[PARTITION_SCHEMES] = {"hilbert", "morton", "kd", "auto"};
+static const char *const scheme_names[PARTITION_SCHEMES] = {"hilbert", "morton", "kd", "power", "auto"};
 
 const char *partition_scheme_name(int scheme)
 {
@@ -109,12 +109,14 @@ static int refuse_scheme(const char *word)
             nearest = s;
     if (edit_distance(word, scheme_names[nearest]) <= 1 + (int)strlen(word) / 3)
         return refuse_with("--curve: there is no scheme '%s'; did you mean '%s'?", word, scheme_names[nearest]);
-    return refuse_with("--curve: there is no scheme '%s'; the schemes are hilbert, morton, kd, auto%s", word, "");
+    return refuse_with("--curve: there is no scheme '%s'; the schemes are hilbert, morton, kd, power, auto%s", word,
+                       "");
 }
 
 static int parse_schemes(const char *text, struct partition_request *request)
 {
     request->nschemes = 0;
+    request->has_schemes = true;
     for (const char *at = text;;) {
         char word[64];
         size_t length = strcspn(at, ",");
@@ -141,15 +143,25 @@ static bool is_number(const char *text, char **end, double most, double *value)
     return *end != text && !errno && *value >= 0 && *value <= most;
 }
 
-static int parse_cost(const char *text, double cost[3])
+static int parse_cost(const char *text, struct sk_cost *sum)
 {
     char *at = (char *)text;
+    double cost[3];
     for (int k = 0; k < 3; k++)
         if (!is_number(at, &at, 1e6, &cost[k]) || *at++ != (k < 2 ? ',' : 0))
             return app_refuse("--cost wants three numbers from 0 to 1e6, for a pair, an atom and a cell, not '%s'",
                               text);
     if (cost[0] + cost[1] + cost[2] <= 0)
         return app_refuse("--cost %s: everything would be free", text);
+    *sum = (struct sk_cost){cost[0], cost[1], cost[2]};
+    return 0;
+}
+
+static int parse_cells(const char *text, int *reach)
+{
+    if (strcmp(text, "list-radius") != 0 && strcmp(text, "half") != 0)
+        return app_refuse("--cells wants list-radius or half, not '%s'", text);
+    *reach = strcmp(text, "half") == 0 ? 2 : 1;
     return 0;
 }
 
@@ -185,11 +197,17 @@ static int take_option(const char *name, const char *value, struct partition_req
     if (strcmp(name, "--slack") == 0)
         return parse_percent(value, &request->slack);
     if (strcmp(name, "--cost") == 0)
-        return parse_cost(value, request->cost);
+        return parse_cost(value, &request->cost);
+    if (strcmp(name, "--cells") == 0)
+        return parse_cells(value, &request->reach);
     if (strcmp(name, "--owners") == 0)
         request->owners = value;
     else if (strcmp(name, "--picture") == 0)
         request->picture = value;
+    else if (strcmp(name, "--calibration") == 0)
+        request->calibration = value;
+    else if (strcmp(name, "--output") == 0)
+        request->output = value;
     else if (request->noverrides == PARTITION_SETS)
         return app_refuse("more than 256 times %s", name);
     else
@@ -197,13 +215,31 @@ static int take_option(const char *name, const char *value, struct partition_req
     return 0;
 }
 
+static int check_calibration(const struct partition_request *request)
+{
+    if (request->grid[0] > 0)
+        return app_refuse("--calibrate measures with a run file or without%s, not with --grid", "");
+    if (request->nranks || request->owners || request->picture || request->calibration || request->is_json || request->has_imports ||
+        request->reach != 1)
+        return app_refuse("--calibrate takes a run file, --set and --output%s only", "");
+    if (request->noverrides && !request->run_file)
+        return app_refuse("--set %s belongs to a run file; --calibrate has none", request->overrides[0]);
+    return 0;
+}
+
 static int check_request(const struct partition_request *request)
 {
     bool has_grid = request->grid[0] > 0;
+    if (request->is_calibration)
+        return check_calibration(request);
+    if (request->output)
+        return app_refuse("--output %s belongs to --calibrate", request->output);
     if (has_grid == (request->run_file != NULL))
         return app_refuse(has_grid ? "partition takes a run file or --grid, not both%s"
                                    : "partition needs a run file or --grid XxYxZ%s",
                           "");
+    if (has_grid && request->has_imports)
+        return app_refuse("--imports needs a run file; a grid has no atoms%s", "");
     if (has_grid && request->noverrides)
         return app_refuse("--set %s belongs to a run file; --grid has none", request->overrides[0]);
     if (!request->nranks)
@@ -213,31 +249,38 @@ static int check_request(const struct partition_request *request)
                           request->owners);
     if (request->picture && request->nranks != 1)
         return app_refuse("--picture %s: one rank count only", request->picture);
-    size_t length = request->picture ? strlen(request->picture) : 0;
-    if (request->picture && (length < 5 || strcmp(request->picture + length - 4, ".svg") != 0))
-        return app_refuse("--picture writes SVG: '%s' should end in .svg", request->picture);
+    if (request->picture && !partition_picture_is_known(request->picture))
+        return app_refuse("--picture writes SVG or HTML: '%s' should end in .svg or .html", request->picture);
     return 0;
+}
+
+/* Power diagrams take seconds and bring nothing on a bare grid: there they have to be asked for. */
+static void take_all_schemes(struct partition_request *request)
+{
+    for (int s = 0; s < PARTITION_SCHEMES; s++)
+        if (s != SK_SCHEME_POWER || request->run_file)
+            request->scheme[request->nschemes++] = s;
 }
 
 int partition_parse(int argc, char **argv, struct partition_request *request)
 {
     static const char *const known[] = {"--grid",   "--ranks",   "--curve", "--ranks-per-node", "--slack", "--cost",
-                                        "--owners", "--picture", "--set"};
+                                        "--owners", "--picture", "--set",   "--cells",          "--calibration",
+                                        "--output"};
     memset(request, 0, sizeof *request);
     request->ranks = sk_alloc(PARTITION_LIST, sizeof *request->ranks);
-    request->nschemes = PARTITION_SCHEMES;
-    for (int s = 0; s < PARTITION_SCHEMES; s++)
-        request->scheme[s] = s;
-    /* Between what was measured on a Lennard-Jones melt and on rigid water (docs/partition.md). */
-    request->cost[0] = 1;
-    request->cost[1] = 1000;
-    request->cost[2] = 100;
+    request->cost = sk_cost_default();
+    request->reach = 1;
     for (int i = 0; i < argc; i++) {
         size_t k = 0;
         while (k < sizeof known / sizeof known[0] && strcmp(argv[i], known[k]) != 0)
             k++;
         if (strcmp(argv[i], "--json") == 0)
             request->is_json = true;
+        else if (strcmp(argv[i], "--imports") == 0)
+            request->has_imports = true;
+        else if (strcmp(argv[i], "--calibrate") == 0)
+            request->is_calibration = true;
         else if (k < sizeof known / sizeof known[0]) {
             if (i + 1 >= argc)
                 return app_refuse("option %s needs a value", argv[i]);
@@ -251,5 +294,7 @@ int partition_parse(int argc, char **argv, struct partition_request *request)
         else
             request->run_file = argv[i];
     }
+    if (!request->nschemes)
+        take_all_schemes(request);
     return check_request(request);
 }

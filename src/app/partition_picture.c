@@ -10,18 +10,12 @@
 
 static const char plain[] = "fill=\"#333\"", bold[] = "font-weight=\"bold\" fill=\"#111\"";
 
-/* What both columns share: where their panels are and the ends of their scales. */
+/* What both columns share. */
 struct page {
     FILE *out;
     const struct partition_scene *scene;
-    double ghosts_most, traffic_most;
+    struct svg_scales scales;
 };
-
-/* The ideal in atoms too, had they been spread evenly. */
-static double even_ideal(const struct partition_scene *scene, const struct partition_result *r)
-{
-    return r->ideal * (scene->atoms ? (double)scene->natoms / (double)scene->cells : 1.0);
-}
 
 static void draw_heading(const struct page *page, double x, const struct partition_result *r)
 {
@@ -49,9 +43,9 @@ static void draw_heading(const struct page *page, double x, const struct partiti
 static void draw_slices(const struct page *page, double x, const struct partition_result *r)
 {
     int32_t nz = page->scene->n[2];
-    int slices = nz < 3 ? (int)nz : 3;
+    int slices = svg_slices(page->scene);
     for (int i = 0; i < slices; i++) {
-        int32_t z = (int32_t)((2 * i + 1) * (int64_t)nz / (2 * slices));
+        int32_t z = svg_slice_layer(page->scene, i);
         struct svg_place at = {x + i * (COLUMN - 2 * MARGIN) / 3.0, 175, 198, 198};
         char text[64];
         snprintf(text, sizeof text, "slice z = %d of %d", z, nz);
@@ -60,37 +54,27 @@ static void draw_slices(const struct page *page, double x, const struct partitio
     }
 }
 
-static void draw_curve(const struct page *page, double x, const struct partition_result *r)
+static void draw_order(const struct page *page, double x, const struct partition_result *r)
 {
-    struct svg_place at = {x, 412, 306, 306};
-    const struct partition_scene *scene = page->scene;
     char text[96];
-    if (r->plan.scheme == SK_SCHEME_KD) {
-        snprintf(text, sizeof text, "planes, no curve: the slice y = %d of %d, z upwards", scene->n[1] / 2,
-                 scene->n[1]);
-        svg_slice(page->out, at, scene, r, 1, scene->n[1] / 2, 1.0);
-    } else {
-        int axis = svg_curve_axis(scene, &r->plan);
-        snprintf(text, sizeof text, "the curve in the layer %c = %d%s", "xyz"[axis], scene -> n[axis] / 2,
-                 scene -> n[0] > 48 || scene -> n[1] > 48 || scene -> n[2] > 48 ? " (a corner)" : "");
-        svg_curve(page->out, at, scene, r, axis);
-    }
-    svg_text(page->out, at.x, 404, 12, plain, text);
+    svg_order_caption(page->scene, r, text);
+    svg_order(page->out, (struct svg_place){x, 412, 306, 306}, page->scene, r);
+    svg_text(page->out, x, 404, 12, plain, text);
 }
 
 static void draw_column(const struct page *page, double x, const struct partition_result *r)
 {
     draw_heading(page, x, r);
     draw_slices(page, x, r);
-    draw_curve(page, x, r);
+    draw_order(page, x, r);
     svg_text(page->out, x + 326, 404, 12, plain, "traffic: column sends to row, ghost cells");
-    svg_traffic(page->out, (struct svg_place){x + 326, 412, 306, 306}, r, page->traffic_most);
+    svg_traffic(page->out, (struct svg_place){x + 326, 412, 306, 306}, r, page->scales.traffic);
     char last[96];
     snprintf(last, sizeof last, "ghost %s by rank%s", page->scene->atoms ? "atoms" : "cells",
-             r->ranks > 512 ? ", the largest of neighbouring ranks" : "");
+             r->ranks > SVG_RANKS ? ", the largest of neighbouring ranks" : "");
     svg_text(page->out, x, 752, 12, plain, last);
     svg_bars(page->out, (struct svg_place){x + 44, 764, COLUMN - 2 * MARGIN - 44, 150}, r, page->scene->atoms,
-             even_ideal(page->scene, r), page->ghosts_most);
+             svg_even_ideal(page->scene, r), page->scales.ghosts);
     snprintf(last, sizeof last, "rank %d", r->ranks - 1);
     svg_text(page->out, x + 44, 929, 11, plain, "rank 0");
     svg_text(page->out, x + COLUMN - 2 * MARGIN, 929, 11, "text-anchor=\"end\" fill=\"#333\"", last);
@@ -114,7 +98,7 @@ static void draw_legend(const struct page *page, int ranks)
     for (int level = 0; level < SVG_LEVELS; level++)
         fprintf(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"22\" height=\"16\" fill=\"%s\"/>\n",
                 MARGIN + 445 + 22 * level, y, svg_level_colour(level));
-    snprintf(text, sizeof text, "%.0f (each shade doubles)", page->traffic_most);
+    snprintf(text, sizeof text, "%.0f (each shade doubles)", page->scales.traffic);
     svg_text(out, MARGIN + 583, y + 12, 12, plain, text);
     fprintf(out, "<path stroke=\"#08306b\" stroke-width=\"1.5\" d=\"M%.1f %.1fh30\"/>\n", MARGIN + 780, y + 8);
     svg_text(out, MARGIN + 816, y + 12, 12, plain, "mean ghosts");
@@ -134,8 +118,8 @@ static void draw_title(const struct page *page, const struct partition_request *
     snprintf(text, sizeof text, "%s on %d ranks", s->name, ranks);
     svg_text(page->out, MARGIN, 38, 24, bold, text);
     if (s->atoms)
-        snprintf(text, sizeof text, "%lld atoms in %d x %d x %d cells with the list radius as edge, weighed by work",
-                 (long long)s->natoms, s->n[0], s->n[1], s->n[2]);
+        snprintf(text, sizeof text, "%lld atoms in %d x %d x %d cells with %sthe list radius as edge, weighed by work",
+                 (long long)s->natoms, s->n[0], s->n[1], s->n[2], s->reach > 1 ? "half of " : "");
     else
         snprintf(text, sizeof text, "cells of equal weight");
     if (request->slack > 0)
@@ -143,16 +127,10 @@ static void draw_title(const struct page *page, const struct partition_request *
     svg_text(page->out, MARGIN, 62, 14, plain, text);
 }
 
-static void draw_page(struct page *page, const struct partition_request *request,
+static void draw_page(const struct page *page, const struct partition_request *request,
                       const struct partition_result *results, int columns)
 {
     double width = MARGIN + COLUMN * (columns < 2 ? 2 : columns);
-    page->ghosts_most = page->traffic_most = 1;
-    for (int i = 0; i < columns; i++) {
-        int64_t high = page->scene->atoms ? results[i].sum.ghost_atoms_max : results[i].sum.ghosts_max;
-        page->ghosts_most = fmax(page->ghosts_most, 1.05 * fmax((double)high, even_ideal(page->scene, &results[i])));
-        page->traffic_most = fmax(page->traffic_most, svg_traffic_most(&results[i]));
-    }
     fprintf(page->out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" "
             "font-family=\"DejaVu Sans, Helvetica, Arial, sans-serif\">\n<rect width=\"100%%\" height=\"100%%\" "
@@ -165,15 +143,36 @@ static void draw_page(struct page *page, const struct partition_request *request
     fputs("</svg>\n", page->out);
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), tail = strlen(end);
+    return length > tail && strcmp(text + length - tail, end) == 0;
+}
+
+bool partition_picture_is_html(const char *path)
+{
+    return ends_with(path, ".html");
+}
+
+bool partition_picture_is_known(const char *path)
+{
+    return ends_with(path, ".html") || ends_with(path, ".svg");
+}
+
 enum sk_code partition_draw(const char *path, const struct partition_request *request,
                             const struct partition_scene *scene, const struct partition_result *results, int nresults,
                             struct sk_error *err)
 {
-    struct page page = {.out = fopen(path, "w"), .scene = scene};
+    int columns = nresults < 2 ? nresults : 2;
+    struct page page = {NULL, scene, svg_scales(scene, results, columns)};
+    page.out = fopen(path, "w");
     bool has_failed = !page.out;
     int why = errno;
     if (page.out) {
-        draw_page(&page, request, results, nresults < 2 ? nresults : 2);
+        if (partition_picture_is_html(path))
+            partition_write_html(page.out, request, scene, results, nresults);
+        else
+            draw_page(&page, request, results, columns);
         has_failed = ferror(page.out) != 0;
         why = errno;
         if (fclose(page.out) != 0 && !has_failed) {

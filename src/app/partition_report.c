@@ -10,13 +10,14 @@ void partition_print_scene(FILE *out, const struct partition_request *request, c
     fprintf(out, "%s: %lld cells", scene->name, (long long)scene->cells);
     if (scene->atoms)
         fprintf(out,
-                " (%d x %d x %d) with the list radius %.4g as edge, %lld atoms\n"
-                "weight of a cell with n atoms and N in its 27 cells: %g n N + %g n + %g\n",
-                scene->n[0], scene->n[1], scene->n[2], scene->list_radius, (long long)scene->natoms, request->cost[0],
-                request->cost[1], request->cost[2]);
+                " (%d x %d x %d) with %sthe list radius %.4g as edge, %lld atoms\n"
+                "weight of a cell: %g for a pair within the list radius whose lower corner it is, %g for an atom, %g\n",
+                scene->n[0], scene->n[1], scene->n[2], scene->reach > 1 ? "half of " : "", scene->list_radius,
+                (long long)scene->natoms, request->cost.pair, request->cost.atom, request->cost.cell);
     else
         fprintf(out, " of equal weight, one atom each\n");
-    fprintf(out, "ghosts: distinct foreign cells among the 26 periodic neighbours of a rank's cells; ");
+    fprintf(out, "ghosts: distinct foreign cells among the %d periodic neighbours of a rank's cells; ",
+            scene->reach > 1 ? 124 : 26);
     fprintf(out, "bytes: 24 for each ghost atom\n");
     if (scene->atoms)
         fprintf(
@@ -89,6 +90,36 @@ static void print_heading(FILE *out, const struct partition_request *request, co
     fprintf(out, " %6s %4s\n", "pieces", "max");
 }
 
+/* What the table has no room for: of a configuration, or if times were asked for. */
+static void print_rest(FILE *out, const struct partition_request *request, const struct partition_scene *scene,
+                       const struct partition_result *results)
+{
+    bool has_cut = scene->constraints > 0, has_time = request->calibration != NULL;
+    if (!scene->atoms && !has_time)
+        return;
+    fprintf(out, "  %-22s %9s %7s", "", "MB a rank", "max");
+    if (has_cut)
+        fprintf(out, " %15s", "constraints cut");
+    if (scene->supposed)
+        fprintf(out, " %13s %13s %9s %9s", "import: cells", "atoms", "max", "imbalance");
+    fprintf(out, "%s\n", has_time ? "   us/step" : "");
+    for (int i = 0; i < request->nschemes; i++) {
+        char label[64];
+        const struct partition_result *r = &results[i];
+        scheme_label(r, label, sizeof label);
+        fprintf(out, "  %-22s %9.3f %7.3f", label, 1e-6 * (double)r->memory_mean, 1e-6 * (double)r->memory_max);
+        if (has_cut)
+            fprintf(out, " %15lld", (long long)r->constraints_cut);
+        if (r->supposed)
+            fprintf(out, " %13lld %13lld %9lld %9.4f", (long long)r->supposed->import.cells,
+                    (long long)r->supposed->import.atoms, (long long)r->supposed->import.atoms_max,
+                    r->supposed->imbalance);
+        if (has_time)
+            fprintf(out, " %9.1f", r->predicted);
+        fprintf(out, "\n");
+    }
+}
+
 void partition_print_block(FILE *out, const struct partition_request *request, const struct partition_scene *scene,
                            const struct partition_result *results)
 {
@@ -101,6 +132,7 @@ void partition_print_block(FILE *out, const struct partition_request *request, c
     print_heading(out, request, scene);
     for (int i = 0; i < request->nschemes; i++)
         print_row(out, request, scene, &results[i], best);
+    print_rest(out, request, scene, results);
     fflush(out);
 }
 
@@ -158,6 +190,26 @@ enum sk_code partition_write_json(FILE *out, const struct partition_request *req
     sk_json_string(&json, "scheme", partition_scheme_name((int)r->plan.scheme));
     sk_json_int(&json, "turn", r->plan.turn);
     sk_json_bool(&json, "is_best", r->is_best);
+    sk_json_int(&json, "memory_bytes_mean", r->memory_mean);
+    sk_json_int(&json, "memory_bytes_max", r->memory_max);
+    if (scene->atoms) {
+        sk_json_int(&json, "constraints", scene->constraints);
+        sk_json_int(&json, "constraints_cut", r->constraints_cut);
+    } else {
+        sk_json_double(&json, "constraints", NAN);
+        sk_json_double(&json, "constraints_cut", NAN);
+    }
+    sk_json_double(&json, "predicted_us_per_step", r->predicted);
+    if (r->supposed) {
+        sk_json_string(&json, "import_scheme", partition_scheme_name((int)r->supposed->scheme));
+        sk_json_int(&json, "import_cells", r->supposed->import.cells);
+        sk_json_int(&json, "import_atoms", r->supposed->import.atoms);
+        sk_json_int(&json, "import_atoms_max", r->supposed->import.atoms_max);
+        sk_json_int(&json, "import_messages", r->supposed->import.messages);
+        sk_json_double(&json, "import_imbalance", r->supposed->imbalance);
+        sk_json_double(&json, "import_tile_imbalance", r->supposed->tile_imbalance);
+    }
+    sk_json_int(&json, "shell", scene->reach);
     sk_json_open_array(&json, "cells");
     for (int k = 0; k < 3; k++)
         sk_json_int(&json, NULL, scene->n[k]);

@@ -5,20 +5,22 @@
 #include "app/app.h"
 #include "app/partition.h"
 #include "base/memory.h"
+#include "sim/whatif.h"
 
 static void take_grid(const struct partition_request *request, struct partition_scene *scene)
 {
     memcpy(scene->n, request->grid, sizeof scene->n);
+    scene->reach = request->reach;
     scene->cells = (int64_t)scene->n[0] * scene->n[1] * scene->n[2];
     snprintf(scene->name, sizeof scene->name, "grid %d x %d x %d", scene->n[0], scene->n[1], scene->n[2]);
 }
 
-/* Cells with the list radius as edge, or a little more. */
+/* Cells with the list radius, or half of it, as edge, or a little more. */
 static int take_cells(struct partition_scene *scene)
 {
     double cells = 1;
     for (int k = 0; k < 3; k++) {
-        double count = floor(scene->edge[k] / scene->list_radius);
+        double count = floor(scene->edge[k] / scene->list_radius * scene->reach);
         scene->n[k] = count < 1 ? 1 : count > 1048576 ? 1048576 : (int32_t)count;
         cells *= scene->n[k];
     }
@@ -30,53 +32,91 @@ static int take_cells(struct partition_scene *scene)
     return 0;
 }
 
+static int32_t cell_of(const struct partition_scene *scene, const double *position)
+{
+    int64_t cell[3];
+    for (int k = 0; k < 3; k++) {
+        cell[k] = (int64_t)floor(position[k] / scene->edge[k] * scene->n[k]);
+        cell[k] = cell[k] < 0 ? 0 : cell[k] >= scene->n[k] ? scene->n[k] - 1 : cell[k];
+    }
+    return (int32_t)(cell[0] + scene->n[0] * (cell[1] + scene->n[1] * cell[2]));
+}
+
 static void count_atoms(struct partition_scene *scene, const double *positions)
 {
     scene->atoms = sk_calloc((size_t)scene->cells, sizeof *scene->atoms);
-    for (int64_t i = 0; i < scene->natoms; i++) {
-        int64_t cell[3];
-        for (int k = 0; k < 3; k++) {
-            cell[k] = (int64_t)floor(positions[3 * i + k] / scene->edge[k] * scene->n[k]);
-            cell[k] = cell[k] < 0 ? 0 : cell[k] >= scene->n[k] ? scene->n[k] - 1 : cell[k];
-        }
-        scene->atoms[cell[0] + scene->n[0] * (cell[1] + scene->n[1] * cell[2])]++;
-    }
+    for (int64_t i = 0; i < scene->natoms; i++)
+        scene->atoms[cell_of(scene, positions + 3 * i)]++;
 }
 
-/* Replaces every value by the sum over itself and its distinct neighbours along one axis, periodically. */
-static void add_neighbours(int64_t *value, const int32_t n[3], int axis)
+static void weigh_cells(struct partition_scene *scene, const struct sk_cost *cost)
 {
-    int64_t stride = axis == 0 ? 1 : axis == 1 ? n[0] : (int64_t)n[0] * n[1];
-    int64_t cells = (int64_t)n[0] * n[1] * n[2], length = n[axis];
-    int64_t *line = sk_alloc((size_t)length, sizeof *line);
-    for (int64_t first = 0; first < cells; first++) {
-        if (first / stride % length)
-            continue;
-        for (int64_t i = 0; i < length; i++)
-            line[i] = value[first + i * stride];
-        for (int64_t i = 0; i < length; i++) {
-            int64_t sum = line[i];
-            if (length > 1)
-                sum += line[(i + 1) % length];
-            if (length > 2)
-                sum += line[(i + length - 1) % length];
-            value[first + i * stride] = sum;
-        }
-    }
-    sk_free(&line);
-}
-
-static void weigh_cells(struct partition_scene *scene, const double cost[3])
-{
-    scene->weight = sk_alloc((size_t)scene->cells, sizeof *scene->weight);
-    for (int64_t c = 0; c < scene->cells; c++)
-        scene->weight[c] = scene->atoms[c];
+    double edge[3];
     for (int k = 0; k < 3; k++)
-        add_neighbours(scene->weight, scene->n, k);
-    for (int64_t c = 0; c < scene->cells; c++) {
-        double atoms = scene->atoms[c];
-        scene->weight[c] = (int64_t)(cost[0] * atoms * (double)scene->weight[c] + cost[1] * atoms + cost[2]);
+        edge[k] = scene->edge[k] / scene->n[k];
+    scene->pairs = sk_alloc((size_t)scene->cells, sizeof *scene->pairs);
+    scene->weight = sk_alloc((size_t)scene->cells, sizeof *scene->weight);
+    sk_load_pairs(scene->n, edge, scene->list_radius, scene->atoms, scene->pairs);
+    sk_load_weigh(scene->cells, scene->pairs, scene->atoms, cost, scene->weight);
+}
+
+/* A constraint can only be cut where the cells of its ends differ. */
+static void join_cells(struct partition_scene *scene, const struct skein *simulation, const double *positions)
+{
+    int64_t(*anchors)[2], n = sk_whatif_crossable(simulation, &anchors);
+    scene->constraints = sk_whatif_constraints(simulation);
+    scene->joined = sk_alloc((size_t)n, sizeof *scene->joined);
+    for (int64_t k = 0; k < n; k++) {
+        int32_t a = cell_of(scene, positions + 3 * anchors[k][0]), b = cell_of(scene, positions + 3 * anchors[k][1]);
+        if (a == b)
+            continue;
+        scene->joined[scene->njoined][0] = a;
+        scene->joined[scene->njoined++][1] = b;
     }
+    sk_free(&anchors);
+}
+
+/* What the engine would do with each scheme on each number of ranks. */
+static int suppose_all(const struct partition_request *request, struct partition_scene *scene, struct skein *simulation)
+{
+    scene->supposed = sk_calloc((size_t)request->nranks * (size_t)request->nschemes, sizeof *scene->supposed);
+    for (int r = 0; r < request->nranks; r++)
+        for (int s = 0; s < request->nschemes; s++)
+            if (!sk_whatif_suppose(simulation, request->ranks[r], (enum sk_curve)request->scheme[s],
+                                   &scene->supposed[r * request->nschemes + s])) {
+                fprintf(stderr, "skein: --imports wants all atoms on one process: start it without mpirun\n");
+                return SKEIN_INPUT;
+            }
+    return 0;
+}
+
+int partition_scene_take(const struct partition_request *request, struct skein *simulation,
+                         struct partition_scene *scene)
+{
+    memset(scene, 0, sizeof *scene);
+    scene->reach = request->reach;
+    scene->natoms = skein_atoms(simulation);
+    scene->list_radius = skein_list_radius(simulation);
+    scene->is_reduced = skein_is_reduced(simulation);
+    double *positions = sk_alloc((size_t)scene->natoms * 3, sizeof *positions);
+    int code = skein_get_box(simulation, scene->edge);
+    if (!code)
+        code = skein_get_positions(simulation, positions);
+    if (code)
+        app_fail(simulation, code);
+    else if (skein_rank(simulation) == 0) {
+        snprintf(scene->name, sizeof scene->name, "%s", request->run_file);
+        code = take_cells(scene);
+        if (!code) {
+            count_atoms(scene, positions);
+            weigh_cells(scene, &request->cost);
+            join_cells(scene, simulation, positions);
+            if (request->has_imports)
+                code = suppose_all(request, scene, simulation);
+        }
+    }
+    sk_free(&positions);
+    return code;
 }
 
 static int take_configuration(const struct partition_request *request, struct partition_scene *scene, bool *is_mine)
@@ -87,29 +127,13 @@ static int take_configuration(const struct partition_request *request, struct pa
     options.overrides = request->overrides;
     options.noverrides = request->noverrides;
     options.quiet = 1;
-    double *positions = NULL;
     int code = skein_open(request->run_file, &options, &simulation);
-    if (!code) {
-        scene->natoms = skein_atoms(simulation);
-        scene->list_radius = skein_list_radius(simulation);
-        positions = sk_alloc((size_t)scene->natoms * 3, sizeof *positions);
-        code = skein_get_box(simulation, scene->edge);
-        if (!code)
-            code = skein_get_positions(simulation, positions);
-    }
     *is_mine = skein_rank(simulation) == 0;
     if (code)
         app_fail(simulation, code);
+    else
+        code = partition_scene_take(request, simulation, scene);
     skein_close(&simulation);
-    if (!code && *is_mine) {
-        snprintf(scene->name, sizeof scene->name, "%s", request->run_file);
-        code = take_cells(scene);
-        if (!code) {
-            count_atoms(scene, positions);
-            weigh_cells(scene, request->cost);
-        }
-    }
-    sk_free(&positions);
     return code;
 }
 
@@ -126,5 +150,8 @@ int partition_scene_make(const struct partition_request *request, struct partiti
 void partition_scene_clear(struct partition_scene *scene)
 {
     sk_free(&scene->atoms);
+    sk_free(&scene->pairs);
     sk_free(&scene->weight);
+    sk_free(&scene->joined);
+    sk_free(&scene->supposed);
 }

@@ -7,11 +7,9 @@
 
 #define DRAWN_CELLS 160 /* most cells along an edge of a slice; a larger one is sampled */
 #define CURVE_CELLS 48  /* most cells along an edge of the curve's panel; a larger one is cropped */
-#define DRAWN_RANKS 512 /* most bars, and most rows of the traffic map */
 
-void svg_text(FILE *out, double x, double y, int size, const char *style, const char *text)
+void svg_escape(FILE *out, const char *text)
 {
-    fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%d\" %s>", x, y, size, style);
     for (; *text; text++)
         if (*text == '&')
             fputs("&amp;", out);
@@ -19,20 +17,43 @@ void svg_text(FILE *out, double x, double y, int size, const char *style, const 
             fputs("&lt;", out);
         else
             fputc((unsigned char)*text < ' ' ? '?' : *text, out);
+}
+
+void svg_text(FILE *out, double x, double y, int size, const char *style, const char *text)
+{
+    fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%d\" %s>", x, y, size, style);
+    svg_escape(out, text);
     fputs("</text>\n", out);
+}
+
+/* Linear light to the 8 bits of sRGB. */
+static unsigned char encode(double light)
+{
+    double value = light <= 0.0031308 ? 12.92 * light : 1.055 * pow(light, 1 / 2.4) - 0.055;
+    return (unsigned char)(255 * fmin(fmax(value, 0), 1) + 0.5);
+}
+
+/* OKLCH (Ottosson 2020): equal steps of the hue look equal, which those of HSL do not. */
+void svg_rank_rgb(int rank, int ranks, unsigned char rgb[3])
+{
+    static const double lightness[3] = {0.70, 0.84, 0.57}, chroma[3] = {0.135, 0.10, 0.125};
+    double hue = 0.45 + 5.5 * rank / (ranks > 1 ? ranks - 1 : 1), light = lightness[rank % 3];
+    double a = chroma[rank % 3] * cos(hue), b = chroma[rank % 3] * sin(hue);
+    double l = light + 0.3963377774 * a + 0.2158037573 * b, m = light - 0.1055613458 * a - 0.0638541728 * b;
+    double s = light - 0.0894841775 * a - 1.2914855480 * b;
+    l *= l * l;
+    m *= m * m;
+    s *= s * s;
+    rgb[0] = encode(4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s);
+    rgb[1] = encode(-1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s);
+    rgb[2] = encode(-0.0041960863 * l - 0.7034186147 * m + 1.7076147010 * s);
 }
 
 const char *svg_rank_colour(int rank, int ranks, char text[8])
 {
-    static const double light[3] = {0.55, 0.72, 0.42};
-    double hue = 310.0 * rank / (ranks > 1 ? ranks - 1 : 1), l = light[rank % 3], s = 0.62;
-    int part[3];
-    for (int k = 0; k < 3; k++) {
-        double t = fmod(4.0 * (k == 1 ? 2 : k == 2 ? 1 : 0) + hue / 30, 12); /* offsets 0, 8, 4 of the HSL formula */
-        double m = fmin(fmin(t - 3, 9 - t), 1);
-        part[k] = (int)(255 * (l - s * fmin(l, 1 - l) * fmax(m, -1)) + 0.5);
-    }
-    snprintf(text, 8, "#%02x%02x%02x", part[0] & 255, part[1] & 255, part[2] & 255);
+    unsigned char rgb[3];
+    svg_rank_rgb(rank, ranks, rgb);
+    snprintf(text, 8, "#%02x%02x%02x", rgb[0], rgb[1], rgb[2]);
     return text;
 }
 
@@ -133,7 +154,8 @@ static void layer_fill(FILE *out, const struct layer *layer, int ranks)
 
 static void layer_borders(FILE *out, const struct layer *layer)
 {
-    fprintf(out, "<path fill=\"none\" stroke=\"#111\" stroke-width=\"%.4f\" shape-rendering=\"auto\" d=\"",
+    fprintf(out,
+            "<path class=\"border\" fill=\"none\" stroke=\"#111\" stroke-width=\"%.4f\" shape-rendering=\"auto\" d=\"",
             1.1 / layer->scale);
     for (int32_t v = 0; v < layer->height; v++)
         for (int32_t u = 0; u < layer->width; u++) {
@@ -158,6 +180,16 @@ void svg_slice(FILE *out, struct svg_place at, const struct partition_scene *sce
     layer_borders(out, &layer);
     fputs("</g>\n", out);
     sk_free(&layer.owner);
+}
+
+int svg_slices(const struct partition_scene *scene)
+{
+    return scene->n[2] < 3 ? (int)scene->n[2] : 3;
+}
+
+int32_t svg_slice_layer(const struct partition_scene *scene, int i)
+{
+    return (int32_t)((2 * i + 1) * (int64_t)scene->n[2] / (2 * svg_slices(scene)));
 }
 
 struct step {
@@ -201,7 +233,7 @@ static bool is_direct(const struct step *to)
     return to[0].key - to[-1].key == 1;
 }
 
-int svg_curve_axis(const struct partition_scene *scene, const struct sk_plan *plan)
+static int svg_curve_axis(const struct partition_scene *scene, const struct sk_plan *plan)
 {
     double best = -1;
     int axis = 2;
@@ -231,8 +263,8 @@ static void draw_steps(FILE *out, const struct step *steps, int n, bool wants_di
     fputs("\"/>\n", out);
 }
 
-void svg_curve(FILE *out, struct svg_place at, const struct partition_scene *scene,
-               const struct partition_result *result, int axis)
+static void svg_curve(FILE *out, struct svg_place at, const struct partition_scene *scene,
+                      const struct partition_result *result, int axis)
 {
     struct layer layer;
     struct step *steps = layer_steps(&layer, scene, &result->plan, axis);
@@ -242,19 +274,60 @@ void svg_curve(FILE *out, struct svg_place at, const struct partition_scene *sce
     layer_open(out, &layer, "fill-opacity=\"0.45\" stroke-linecap=\"round\"");
     layer_fill(out, &layer, result->ranks);
     layer_borders(out, &layer);
-    snprintf(style, sizeof style, "stroke=\"#444\" stroke-opacity=\"0.6\" stroke-width=\"%.4f\"", 0.6 / layer.scale);
+    snprintf(style, sizeof style, "class=\"jump\" stroke=\"#444\" stroke-opacity=\"0.6\" stroke-width=\"%.4f\"",
+             0.6 / layer.scale);
     draw_steps(out, steps, n, false, style);
-    snprintf(style, sizeof style, "stroke=\"#000\" stroke-width=\"%.4f\"", fmin(0.22, 2.2 / layer.scale));
+    snprintf(style, sizeof style, "class=\"curve\" stroke=\"#000\" stroke-width=\"%.4f\"",
+             fmin(0.22, 2.2 / layer.scale));
     draw_steps(out, steps, n, true, style);
     fputs("</g>\n", out);
     sk_free(&layer.owner);
     sk_free(&steps);
 }
 
+static bool has_curve(const struct partition_result *result)
+{
+    return result->plan.scheme == SK_SCHEME_HILBERT || result->plan.scheme == SK_SCHEME_MORTON;
+}
+
+static int32_t cropped(int32_t cells)
+{
+    return cells < CURVE_CELLS ? cells : CURVE_CELLS;
+}
+
+void svg_order_size(const struct partition_scene *scene, const struct partition_result *result, int32_t *width,
+                    int32_t *height)
+{
+    int axis = has_curve(result) ? svg_curve_axis(scene, &result->plan) : 1;
+    int32_t right = scene->n[axis_right(axis)], up = scene->n[axis_up(axis)];
+    *width = has_curve(result) ? cropped(right) : right;
+    *height = has_curve(result) ? cropped(up) : up;
+}
+
+void svg_order(FILE *out, struct svg_place at, const struct partition_scene *scene,
+               const struct partition_result *result)
+{
+    if (has_curve(result))
+        svg_curve(out, at, scene, result, svg_curve_axis(scene, &result->plan));
+    else
+        svg_slice(out, at, scene, result, 1, scene->n[1] / 2, 1.0);
+}
+
+void svg_order_caption(const struct partition_scene *scene, const struct partition_result *result, char caption[96])
+{
+    const int32_t *n = scene->n;
+    int axis = has_curve(result) ? svg_curve_axis(scene, &result->plan) : 1;
+    if (!has_curve(result))
+        snprintf(caption, 96, "no curve; slice y = %d of %d, z up", n[1] / 2, n[1]);
+    else
+        snprintf(caption, 96, "curve at %c = %d of %d%s", "xyz"[axis], n[axis] / 2, n[axis],
+                 n[axis_right(axis)] > CURVE_CELLS || n[axis_up(axis)] > CURVE_CELLS ? " (a corner)" : "");
+}
+
 /* Ranks that share a bar or a row. */
 static int ranks_together(int ranks)
 {
-    return (ranks + DRAWN_RANKS - 1) / DRAWN_RANKS;
+    return (ranks + SVG_RANKS - 1) / SVG_RANKS;
 }
 
 static void draw_level(FILE *out, struct svg_place at, double value, double most, const char *style, const char *text)
@@ -271,7 +344,7 @@ void svg_bars(FILE *out, struct svg_place at, const struct partition_result *res
     int together = ranks_together(result->ranks), bars = (result->ranks + together - 1) / together;
     double width = at.width / bars, gap = width > 3 ? 0.15 * width : 0;
     char text[32];
-    fprintf(out, "<path fill=\"#8fb3d9\" d=\"");
+    fprintf(out, "<path class=\"bars\" fill=\"#8fb3d9\" d=\"");
     for (int b = 0; b < bars; b++) {
         int64_t high = 0;
         for (int r = b * together; r < (b + 1) * together && r < result->ranks; r++) {
@@ -285,11 +358,12 @@ void svg_bars(FILE *out, struct svg_place at, const struct partition_result *res
     }
     fputs("\"/>\n", out);
     double mean = has_atoms ? result->sum.ghost_atoms_mean : result->sum.ghosts_mean;
-    draw_level(out, at, 0, most, "stroke=\"#333\"", "0");
+    draw_level(out, at, 0, most, "class=\"axis\" stroke=\"#333\"", "0");
     snprintf(text, sizeof text, "%.0f", most);
-    draw_level(out, at, most, most, "stroke=\"#ccc\"", text);
-    draw_level(out, at, mean, most, "stroke=\"#08306b\" stroke-width=\"1.5\"", "");
-    draw_level(out, at, ideal, most, "stroke=\"#c0392b\" stroke-width=\"1.8\" stroke-dasharray=\"7 4\"", "");
+    draw_level(out, at, most, most, "class=\"grid\" stroke=\"#ccc\"", text);
+    draw_level(out, at, mean, most, "class=\"mean\" stroke=\"#08306b\" stroke-width=\"1.5\"", "");
+    draw_level(out, at, ideal, most, "class=\"ideal\" stroke=\"#c0392b\" stroke-width=\"1.8\" stroke-dasharray=\"7 4\"",
+               "");
 }
 
 /* The map by groups of ranks; the caller frees it. */
@@ -306,7 +380,7 @@ static double *traffic_map(const struct partition_result *result, int *size)
     return map;
 }
 
-double svg_traffic_most(const struct partition_result *result)
+static double traffic_most(const struct partition_result *result)
 {
     int size;
     double most = 0, *map = traffic_map(result, &size);
@@ -314,6 +388,22 @@ double svg_traffic_most(const struct partition_result *result)
         most = fmax(most, map[i]);
     sk_free(&map);
     return most;
+}
+
+double svg_even_ideal(const struct partition_scene *scene, const struct partition_result *result)
+{
+    return result->ideal * (scene->atoms ? (double)scene->natoms / (double)scene->cells : 1.0);
+}
+
+struct svg_scales svg_scales(const struct partition_scene *scene, const struct partition_result *results, int n)
+{
+    struct svg_scales scales = {1, 1};
+    for (int i = 0; i < n; i++) {
+        int64_t high = scene->atoms ? results[i].sum.ghost_atoms_max : results[i].sum.ghosts_max;
+        scales.ghosts = fmax(scales.ghosts, 1.05 * fmax((double)high, svg_even_ideal(scene, &results[i])));
+        scales.traffic = fmax(scales.traffic, traffic_most(&results[i]));
+    }
+    return scales;
 }
 
 void svg_traffic(FILE *out, struct svg_place at, const struct partition_result *result, double most)
@@ -324,7 +414,7 @@ void svg_traffic(FILE *out, struct svg_place at, const struct partition_result *
             scale);
     for (int level = 0; level < SVG_LEVELS; level++) {
         double above = level ? ldexp(most, level - SVG_LEVELS) : 0, upto = ldexp(most, level + 1 - SVG_LEVELS);
-        fprintf(out, "<path fill=\"%s\" d=\"", svg_level_colour(level));
+        fprintf(out, "<path class=\"level%d\" fill=\"%s\" d=\"", level, svg_level_colour(level));
         for (int v = 0; v < size; v++)
             for (int u = 0; u < size; u++) {
                 double value = map[(int64_t)v * size + u];
@@ -333,7 +423,8 @@ void svg_traffic(FILE *out, struct svg_place at, const struct partition_result *
             }
         fputs("\"/>\n", out);
     }
-    fprintf(out, "<path fill=\"none\" stroke=\"#222\" stroke-width=\"%.4f\" d=\"M0 0h%dv%dh-%dz\"/>\n</g>\n",
+    fprintf(out,
+            "<path class=\"frame\" fill=\"none\" stroke=\"#222\" stroke-width=\"%.4f\" d=\"M0 0h%dv%dh-%dz\"/>\n</g>\n",
             1.2 / scale, size, size, size);
     sk_free(&map);
 }
