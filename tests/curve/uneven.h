@@ -90,7 +90,7 @@ static inline struct sk_share uneven_share(int kind, int fine, int nranks)
                                                                             n * modulo((int32_t)(c / n / n) + dz, n))];
         weight[c] = atoms[c] * around;
     }
-    return (struct sk_share){{n, n, n}, nranks, weight, atoms, 0.0};
+    return (struct sk_share){{n, n, n}, nranks, weight, atoms, 0.0, NULL};
 }
 
 #endif
