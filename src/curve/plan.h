@@ -12,6 +12,8 @@
 #include "base/status.h"
 #include "curve/curve.h"
 
+struct sk_stencil;
+
 enum sk_scheme { SK_SCHEME_HILBERT, SK_SCHEME_MORTON, SK_SCHEME_KD, SK_SCHEME_POWER };
 #define SK_SCHEMES 4
 
@@ -46,6 +48,7 @@ struct sk_share {
     /* A rank may be heavier than the mean by this share of it if that saves ghosts; 0: the best balance and nothing
      * else (exact bottleneck along curves, counts equal to one cell under kd). */
     double slack;
+    const struct sk_stencil *stencil; /* whose ghosts are counted to choose among plans (score.h); NULL: the shell's */
 };
 
 /* Curves: exact bottleneck cut (chain.h), then slid within the slack (slide.h). kd: planes planned for the fewest

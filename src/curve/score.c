@@ -51,7 +51,8 @@ static void evaluate(const struct sk_share *share, int32_t *owner, struct sk_sco
     struct sk_count count;
     sk_plan_make(plan, share, score->scheme, score->turn);
     sk_plan_owners(plan, owner);
-    sk_count_make(&count, share->n, share->nranks, owner, share->weight, share->atoms, &shell);
+    sk_count_make(&count, share->n, share->nranks, owner, share->weight, share->atoms,
+                  share->stencil ? share->stencil : &shell);
     sk_count_summarize(&count, 0, &score->summary);
     sk_count_clear(&count);
 }

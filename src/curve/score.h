@@ -9,7 +9,7 @@
 struct sk_score {
     enum sk_scheme scheme;
     int turn;
-    struct sk_count_summary summary; /* of the shell stencil */
+    struct sk_count_summary summary; /* of the stencil of the share */
 };
 #define SK_SCORES (2 * SK_CURVE_TURNS + 2)
 

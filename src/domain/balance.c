@@ -5,11 +5,10 @@
 
 #include "base/math.h"
 #include "base/memory.h"
-#include "base/sort.h"
 #include "base/timer.h"
 #include "curve/adjust.h"
-#include "curve/count.h"
 #include "curve/score.h"
+#include "domain/survey.h"
 
 #define TRIGGER       1.05 /* imbalance that two checks in a row must find */
 #define STRIKES       2
@@ -20,7 +19,6 @@
 #define WANTED        16.0 /* atoms in a cell */
 #define CELLS_OF_RANK 256.0
 #define WORK_RADIUS   1.06 /* of the cutoff: the inner list's */
-#define RATE_MOST     3.0  /* no rank's measurement is trusted further */
 
 _Static_assert((int)SK_CURVE_HILBERT == (int)SK_SCHEME_HILBERT && (int)SK_CURVE_MORTON == (int)SK_SCHEME_MORTON &&
                    (int)SK_CURVE_KD == (int)SK_SCHEME_KD && (int)SK_CURVE_POWER == (int)SK_SCHEME_POWER &&
@@ -48,137 +46,6 @@ void sk_balance_clear(struct sk_balance *balance)
     sk_plan_clear(&balance->old);
 }
 
-/* ---- what rank 0 looks at: the system on the grid that is planned ---- */
-
-struct scene {
-    int32_t n[3], block[3];
-    int64_t cells;
-    int32_t *atoms;
-    int64_t *tiles, *weight;
-};
-
-/* The smallest blocks of cells of which there are few enough. */
-static void scene_grid(struct scene *s, const struct sk_cells *cells)
-{
-    int64_t most = 64 * (int64_t)cells->nranks > SK_BALANCE_CELLS ? 64 * (int64_t)cells->nranks : SK_BALANCE_CELLS;
-    for (int k = 0; k < 3; k++) {
-        s->block[k] = 1;
-        s->n[k] = cells->n[k];
-    }
-    while ((s->cells = (int64_t)s->n[0] * s->n[1] * s->n[2]) > most) {
-        int k = s->n[0] >= s->n[1] && s->n[0] >= s->n[2] ? 0 : s->n[1] >= s->n[2] ? 1 : 2;
-        s->block[k]++;
-        s->n[k] = (cells->n[k] + s->block[k] - 1) / s->block[k];
-    }
-}
-
-struct held {
-    int64_t cell, atoms;
-};
-
-/* Atoms in the blocks where groups of this rank have their anchors; returns how many blocks. */
-static int count_held(const struct scene *s, const struct sk_cells *cells, const struct sk_atoms *atoms,
-                      struct held **held)
-{
-    struct sk_keyed *item = sk_alloc((size_t)atoms->n + 1, sizeof *item),
-                    *scratch = sk_alloc((size_t)atoms->n + 1, sizeof *scratch);
-    int n = 0, blocks = 0;
-    for (int i = 0; i < atoms->n; i += atoms->group_size[i]) {
-        int32_t at[3];
-        for (int k = 0; k < 3; k++)
-            at[k] = sk_frac_to_cell(atoms->x[i][k], cells->n[k]) / s->block[k];
-        item[n++] = (struct sk_keyed){(uint64_t)(at[0] + s->n[0] * (at[1] + (int64_t)s->n[1] * at[2])),
-                                      atoms->group_size[i]};
-    }
-    sk_sort_keyed(item, scratch, n);
-    *held = sk_alloc((size_t)n + 1, sizeof **held);
-    for (int i = 0; i < n; i++) {
-        if (blocks == 0 || (*held)[blocks - 1].cell != (int64_t)item[i].key)
-            (*held)[blocks++] = (struct held){(int64_t)item[i].key, 0};
-        (*held)[blocks - 1].atoms += item[i].value;
-    }
-    sk_free(&scratch);
-    sk_free(&item);
-    return blocks;
-}
-
-/* Collective. Fills atoms on rank 0. */
-static void scene_count(struct scene *s, const struct sk_balance *balance, const struct sk_cells *cells,
-                        const struct sk_atoms *atoms)
-{
-    *s = (struct scene){0};
-    scene_grid(s, cells);
-    struct held *held;
-    int blocks = count_held(s, cells, atoms, &held);
-    struct sk_parcel parcel = {0, (size_t)blocks * sizeof *held, (unsigned char *)held};
-    struct sk_receipt receipt;
-    sk_comm_exchange(balance->comm, &parcel, 1, &receipt);
-    sk_free(&held);
-    if (sk_comm_rank(balance->comm) == 0)
-        s->atoms = sk_calloc((size_t)s->cells, sizeof *s->atoms);
-    for (int p = 0; p < receipt.count; p++)
-        for (size_t at = 0; at < receipt.parcels[p].length; at += sizeof *held) {
-            struct held h;
-            memcpy(&h, receipt.parcels[p].bytes + at, sizeof h);
-            s->atoms[h.cell] += (int32_t)h.atoms;
-        }
-    sk_receipt_clear(&receipt);
-}
-
-/* Collective. Fills atoms, tiles and weight on rank 0. */
-static void scene_make(struct scene *s, const struct sk_balance *balance, const struct sk_cells *cells,
-                       const struct sk_atoms *atoms, const struct sk_box *box)
-{
-    scene_count(s, balance, cells, atoms);
-    if (sk_comm_rank(balance->comm) != 0)
-        return;
-    double edge[3];
-    for (int k = 0; k < 3; k++)
-        edge[k] = box->edge[k] / cells->n[k] * s->block[k];
-    s->tiles = sk_alloc((size_t)s->cells, sizeof *s->tiles);
-    s->weight = sk_alloc((size_t)s->cells, sizeof *s->weight);
-    sk_load_tiles(s->n, edge, balance->radius, s->atoms, s->tiles);
-    sk_load_weigh(s->cells, s->tiles, s->atoms, &balance->cost, s->weight);
-}
-
-static void scene_clear(struct scene *s)
-{
-    sk_free(&s->atoms);
-    sk_free(&s->tiles);
-    sk_free(&s->weight);
-}
-
-/* Largest sum over a rank's cells, over the mean. */
-static double largest_share(const struct scene *s, const struct sk_plan *plan, const int64_t *value)
-{
-    int64_t *sum = sk_calloc((size_t)plan->nranks, sizeof *sum), largest = 0, total = 0, *at = NULL;
-    int32_t *owner = sk_alloc((size_t)s->cells, sizeof *owner);
-    sk_plan_owners(plan, owner);
-    for (int64_t i = 0; i < s->cells; i++) {
-        at = &sum[owner[i]];
-        *at += value[i];
-        total += value[i];
-        largest = *at > largest ? *at : largest;
-    }
-    sk_free(&owner);
-    sk_free(&sum);
-    return total > 0 ? (double)largest * plan->nranks / (double)total : 1;
-}
-
-static int64_t ghosts_of(const struct scene *s, const struct sk_plan *plan)
-{
-    const struct sk_stencil shell = sk_stencil_shell();
-    struct sk_count count;
-    struct sk_count_summary summary;
-    int32_t *owner = sk_alloc((size_t)s->cells, sizeof *owner);
-    sk_plan_owners(plan, owner);
-    sk_count_make(&count, s->n, plan->nranks, owner, s->weight, s->atoms, &shell);
-    sk_count_summarize(&count, 0, &summary);
-    sk_count_clear(&count);
-    sk_free(&owner);
-    return summary.ghost_atoms;
-}
-
 static void plan_copy(struct sk_plan *copy, const struct sk_plan *plan)
 {
     struct sk_error err;
@@ -198,7 +65,7 @@ struct verdict {
 };
 
 /* Collective. *plan is rank 0's, and becomes every rank's. */
-static void share_plan(struct sk_balance *balance, struct sk_cells *cells, const struct scene *s,
+static void share_plan(struct sk_balance *balance, struct sk_cells *cells, const struct sk_survey *s,
                        const struct verdict *verdict, struct sk_plan *plan)
 {
     struct sk_error err;
@@ -215,9 +82,9 @@ static void share_plan(struct sk_balance *balance, struct sk_cells *cells, const
     sk_cells_set_plan(cells, plan, s->block);
 }
 
-static struct sk_share share_of(const struct scene *s, int nranks, double slack)
+static struct sk_share share_of(const struct sk_survey *s, int nranks, double slack)
 {
-    return (struct sk_share){{s->n[0], s->n[1], s->n[2]}, nranks, s->weight, s->atoms, slack};
+    return (struct sk_share){{s->n[0], s->n[1], s->n[2]}, nranks, s->weight, s->atoms, slack, &s->stencil};
 }
 
 /* A plan from nothing. An `auto` that has chosen stays with its choice. */
@@ -235,10 +102,10 @@ static void plan_afresh(const struct sk_balance *balance, const struct sk_share 
     }
 }
 
-static void judge(struct verdict *verdict, const struct scene *s, const struct sk_plan *plan)
+static void judge(struct verdict *verdict, const struct sk_survey *s, const struct sk_plan *plan)
 {
-    verdict->predicted = largest_share(s, plan, s->weight);
-    verdict->predicted_tiles = largest_share(s, plan, s->tiles);
+    verdict->predicted = sk_survey_largest(s, plan, s->weight);
+    verdict->predicted_tiles = sk_survey_largest(s, plan, s->tiles);
     verdict->size = (int64_t)sk_plan_pack(plan, NULL);
 }
 
@@ -246,8 +113,8 @@ static void judge(struct verdict *verdict, const struct scene *s, const struct s
  * each rank: then they become larger until an atom has WANTED others in its cell. */
 static void choose_grid(const struct sk_balance *balance, struct sk_cells *cells, const struct sk_atoms *atoms)
 {
-    struct scene s;
-    scene_count(&s, balance, cells, atoms);
+    struct sk_survey s;
+    sk_survey_count(&s, balance->comm, cells, atoms);
     double factor = 1;
     if (sk_comm_rank(balance->comm) == 0) {
         double sum = 0, squares = 0, cells_of_block = (double)s.block[0] * s.block[1] * s.block[2];
@@ -262,18 +129,18 @@ static void choose_grid(const struct sk_balance *balance, struct sk_cells *cells
     }
     sk_comm_bcast(balance->comm, &factor, sizeof factor, 0);
     sk_cells_coarsen(cells, factor);
-    scene_clear(&s);
+    sk_survey_clear(&s);
 }
 
 void sk_balance_start(struct sk_balance *balance, struct sk_cells *cells, const struct sk_atoms *atoms,
                       const struct sk_box *box)
 {
     int64_t began = sk_timer_now();
-    struct scene s;
+    struct sk_survey s;
     struct sk_plan plan = {0};
     struct verdict verdict = {SK_BALANCE_STARTED, 0, 1, 1, 0};
     choose_grid(balance, cells, atoms);
-    scene_make(&s, balance, cells, atoms, box);
+    sk_survey_make(&s, balance->comm, cells, atoms, box, balance->radius, &balance->cost);
     if (sk_comm_rank(balance->comm) == 0) {
         struct sk_share share = share_of(&s, cells->nranks, SLACK);
         plan_afresh(balance, &share, &(struct sk_plan){0}, &plan);
@@ -281,7 +148,7 @@ void sk_balance_start(struct sk_balance *balance, struct sk_cells *cells, const 
     }
     sk_comm_bcast(balance->comm, &verdict, sizeof verdict, 0);
     share_plan(balance, cells, &s, &verdict, &plan);
-    scene_clear(&s);
+    sk_survey_clear(&s);
     balance->recut_s = (double)(sk_timer_now() - began) * 1e-9;
     sk_comm_max_f64(balance->comm, &balance->recut_s, 1);
 }
@@ -296,47 +163,8 @@ static double work_of(const struct sk_balance *balance, const struct sk_effort *
     return balance->cost.pair * (double)effort->tiles + balance->cost.atom * natoms;
 }
 
-/* Rank 0. Multiplies each cell's value by what its owner measured over what the cells of that rank sum to; both sums
- * over all ranks count as equal. */
-static void correct(const struct scene *s, const int32_t *owner, int nranks, const double *measured, int64_t *value)
-{
-    double *rate = sk_calloc((size_t)nranks, sizeof *rate), all = 0, modelled = 0;
-    for (int64_t i = 0; i < s->cells; i++)
-        rate[owner[i]] += (double)value[i];
-    for (int r = 0; r < nranks; r++) {
-        all += measured[r];
-        modelled += rate[r];
-    }
-    for (int r = 0; r < nranks; r++) {
-        rate[r] = rate[r] > 0 && all > 0 ? measured[r] / all * modelled / rate[r] : 1;
-        rate[r] = rate[r] > RATE_MOST ? RATE_MOST : rate[r] < 1 / RATE_MOST ? 1 / RATE_MOST : rate[r];
-    }
-    for (int64_t i = 0; i < s->cells; i++)
-        value[i] = (int64_t)floor((double)value[i] * rate[owner[i]] + 0.5);
-    sk_free(&rate);
-}
-
-/* Collective. Rank 0's scene as all ranks have measured it. */
-static void scene_correct(struct scene *s, const struct sk_balance *balance, const struct sk_cells *cells, double work,
-                          double tiles)
-{
-    int nranks = cells->nranks;
-    double *works = sk_alloc((size_t)nranks, sizeof *works), *all_tiles = sk_alloc((size_t)nranks, sizeof *all_tiles);
-    sk_comm_gather(balance->comm, &work, sizeof work, works, 0);
-    sk_comm_gather(balance->comm, &tiles, sizeof tiles, all_tiles, 0);
-    if (sk_comm_rank(balance->comm) == 0) {
-        int32_t *owner = sk_alloc((size_t)s->cells, sizeof *owner);
-        sk_plan_owners(&cells->plan, owner);
-        correct(s, owner, nranks, works, s->weight);
-        correct(s, owner, nranks, all_tiles, s->tiles);
-        sk_free(&owner);
-    }
-    sk_free(&all_tiles);
-    sk_free(&works);
-}
-
-/* Rank 0. A better plan for the corrected scene. */
-static void improve(const struct sk_balance *balance, const struct sk_cells *cells, const struct scene *s,
+/* Rank 0. A better plan for the corrected survey. */
+static void improve(const struct sk_balance *balance, const struct sk_cells *cells, const struct sk_survey *s,
                     struct sk_plan *plan, struct verdict *verdict)
 {
     struct sk_share share = share_of(s, cells->nranks, SLACK);
@@ -347,8 +175,8 @@ static void improve(const struct sk_balance *balance, const struct sk_cells *cel
     bool is_forced = balance->mode == SK_REBALANCE_ALWAYS; /* both ways in turn */
     sk_plan_adjust(plan, &share, is_forced ? 0 : SLACK);
     if (is_forced ? balance->plans % 2 == 0
-                  : (double)ghosts_of(s, plan) > GHOSTS_GROWN * (double)ghosts_of(s, &fresh) ||
-                        largest_share(s, plan, s->weight) > TRIGGER * largest_share(s, &fresh, s->weight)) {
+                  : (double)sk_survey_ghosts(s, plan) > GHOSTS_GROWN * (double)sk_survey_ghosts(s, &fresh) ||
+                        sk_survey_largest(s, plan, s->weight) > TRIGGER * sk_survey_largest(s, &fresh, s->weight)) {
         struct sk_plan spare = *plan;
         *plan = fresh;
         fresh = spare;
@@ -367,11 +195,11 @@ static void balance_change(struct sk_balance *balance, struct sk_cells *cells, c
                            const struct sk_box *box, double work, double largest)
 {
     int64_t began = sk_timer_now();
-    struct scene s;
+    struct sk_survey s;
     struct sk_plan plan = {0};
     struct verdict verdict = {0};
-    scene_make(&s, balance, cells, atoms, box);
-    scene_correct(&s, balance, cells, work, (double)balance->window.tiles);
+    sk_survey_make(&s, balance->comm, cells, atoms, box, balance->radius, &balance->cost);
+    sk_survey_correct(&s, balance->comm, cells, work, (double)balance->window.tiles);
     if (sk_comm_rank(balance->comm) == 0) {
         improve(balance, cells, &s, &plan, &verdict);
         double gain = 1 - verdict.predicted / balance->imbalance; /* share of a step's time */
@@ -392,7 +220,7 @@ static void balance_change(struct sk_balance *balance, struct sk_cells *cells, c
     } else {
         sk_plan_clear(&plan);
     }
-    scene_clear(&s);
+    sk_survey_clear(&s);
     double seconds = (double)(sk_timer_now() - began) * 1e-9;
     sk_comm_max_f64(balance->comm, &seconds, 1);
     balance->recut_s = seconds;
@@ -409,7 +237,7 @@ static void balance_undo(struct sk_balance *balance, struct sk_cells *cells)
     balance->moved = 0;
     balance->largest = 0;
     balance->since = 0;
-    balance->patience *= 2;
+    balance->patience = balance->patience < 1024 ? 2 * balance->patience : balance->patience;
 }
 
 void sk_balance_check(struct sk_balance *balance, struct sk_cells *cells, const struct sk_atoms *atoms,

@@ -1,8 +1,8 @@
 /* Balance: which rank gets which cells, at the start and when the work has become uneven.
  * Rank 0 learns how many atoms are in each cell, weighs the cells with a cost model corrected by what ranks measured,
  * and makes the plan (curve/plan.h), which all ranks get: the same code for every scheme, offline and in a run.
- * Bits do not depend on plans. Above SK_BALANCE_CELLS cells the plan is one of blocks of cells, so that nothing grows
- * with the system. Owns its copies of plans. Not here: moving atoms (migrate.h), counting partitions (curve/count.h). */
+ * Bits do not depend on plans. Owns its copy of the last plan. Not here: moving atoms (migrate.h), counting partitions
+ * (curve/count.h). */
 #ifndef SK_DOMAIN_BALANCE_H
 #define SK_DOMAIN_BALANCE_H
 
@@ -10,8 +10,6 @@
 #include "domain/cells.h"
 #include "model/atoms.h"
 #include "model/parameters.h"
-
-#define SK_BALANCE_CELLS (1 << 18) /* or 64 for each rank, if that is more */
 
 /* What this rank did since the last rebuild. */
 struct sk_effort {
@@ -27,8 +25,8 @@ struct sk_balance {
     enum sk_curve curve; /* what was asked for; the plan's scheme is what is used */
     enum sk_rebalance mode;
     struct sk_cost cost;
-    double radius; /* within which pairs are work, length units: the cutoff and a little */
-    bool has_time;   /* each rank has a core, so that its seconds say something */
+    double radius;                     /* within which pairs are work, length units: the cutoff and a little */
+    bool has_time;                     /* each rank has a core, so that its seconds say something */
     double predicted, predicted_tiles; /* largest over mean: weight and tiles of the present plan when it was made */
     double imbalance, tile_imbalance;  /* largest over mean: work and tiles, measured at the last rebuild */
     int64_t plans;                     /* used so far: the first one, new ones, old ones again */

@@ -4,6 +4,7 @@
 #include "domain/plans.h"
 
 #include "domain/domain.h"
+#include "domain/survey.h"
 
 static struct sk_comm *comm;
 static int rank, size;
@@ -210,7 +211,7 @@ static void very_many_cells_are_planned_in_blocks(void **state)
         all *= cells.n[k];
         errors += cells.plan.n[k] != (cells.n[k] + cells.block[k] - 1) / cells.block[k] || cells.block[k] > 3;
     }
-    errors += all <= SK_BALANCE_CELLS || planned > SK_BALANCE_CELLS || planned < SK_BALANCE_CELLS / 4;
+    errors += all <= SK_SURVEY_CELLS || planned > SK_SURVEY_CELLS || planned < SK_SURVEY_CELLS / 4;
     errors += cells.plan.nranks != 4096 || check_shares(&w.m, &cells, &balance) != 0;
     sk_cells_clear(&cells);
     sk_balance_clear(&balance);
