@@ -78,7 +78,7 @@ static inline struct sk_share drift_share(struct drift *d, const double at[3], i
         }
         d->weight[c] = d->atoms[c] * around;
     }
-    return (struct sk_share){{n, n, n}, nranks, d->weight, d->atoms, 0.0};
+    return (struct sk_share){{n, n, n}, nranks, d->weight, d->atoms, 0.0, NULL};
 }
 
 #endif
