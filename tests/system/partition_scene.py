@@ -109,7 +109,8 @@ def differences(report, counts):
 
 def pairs_of(n, box, radius, atoms):
     """16 times the expected number of pairs within the radius whose corner, the componentwise minimum of both cells, is
-    the cell: atoms spread evenly, the difference of two places in a cell sampled at 12 places an axis."""
+    the cell: atoms spread evenly, the difference of two places in a cell sampled at 12 places an axis; all shares add up to
+    half the sphere, unless the box is smaller."""
     edge = [box[k] / n[k] for k in range(3)]
     samples = [((i + 0.5) / 6 - 1, (1 - abs((i + 0.5) / 6 - 1)) / 6) for i in range(12)]
 
@@ -120,13 +121,16 @@ def pairs_of(n, box, radius, atoms):
             near += u * v * sum(w for c, w in samples if plane + ((offset[2] + c) * edge[2]) ** 2 < radius ** 2)
         return near
 
-    reach = [min(int(radius / edge[k]) + 1, n[k] // 2) for k in range(3)]
+    reach = [min(int(radius / edge[k]) + 1, n[k]) for k in range(3)]
     shares = {}
     for offset in product(*(range(-r, r + 1) for r in reach)):
         if (offset[2], offset[1], offset[0]) >= (0, 0, 0): # each pair of cells once
             gap = [max(abs(offset[k]) - 1, 0) * edge[k] for k in range(3)]
             if sum(g * g for g in gap) < radius ** 2:
                 shares[offset] = share(tuple(map(abs, offset))) * (0.5 if offset == (0, 0, 0) else 1)
+    if all(radius < box[k] for k in range(3)):
+        right = 2 / 3 * math.pi * radius ** 3 / (edge[0] * edge[1] * edge[2]) / sum(shares.values())
+        shares = {offset: part * right for offset, part in shares.items()}
     found = [0.0] * len(atoms)
     for i, cell in enumerate(all_cells(n)):
         for offset, part in (shares.items() if atoms[i] else ()):
