@@ -284,6 +284,75 @@ void sk_sincos(double x, double *s, double *c)
     *c = (quadrant + 1) & 2 ? -second : second;
 }
 
+/* atan(k / 8) */
+static const struct dd atan_eighths[9] = {
+    {0.0, 0.0},
+    {0x1.fd5ba9aac2f6ep-4, -0x1.cd37686760c17p-59},
+    {0x1.f5b75f92c80ddp-3, 0x1.8ab6e3cf7afbdp-57},
+    {0x1.6f61941e4def1p-2, -0x1.c63aae6f6e918p-56},
+    {0x1.dac670561bb4fp-2, 0x1.a2b7f222f65e2p-56},
+    {0x1.1e00babdefeb4p-1, -0x1.928df287a668fp-58},
+    {0x1.4978fa3269ee1p-1, 0x1.2419a87f2a458p-56},
+    {0x1.700a7c5784634p-1, -0x1.8c34d25aadef6p-56},
+    {0x1.921fb54442d18p-1, 0x1.1a62633145c07p-55},
+};
+static const struct dd half_turns[3] = {
+    {0.0, 0.0}, {0x1.921fb54442d18p+0, 0x1.1a62633145c07p-54}, {0x1.921fb54442d18p+1, 0x1.1a62633145c07p-53}};
+
+/* base + sign atan(low / high), 0 <= low <= high, neither near the ends of the exponents. With c = k / 8 next to
+ * low / high: atan(low / high) = atan(c) + atan(t), t = (low - c high) / (high + c low), |t| <= 1/16. */
+static inline double atan_reduced(double low, double high, double sign, struct dd base)
+{
+    double k = nearest(low / high * 8.0), c = 0.125 * k;
+    double split = 134217729.0 * high, top = split - (split - high); /* c has 4 bits: c times a part is exact */
+    struct dd num = two_sum(low, -(c * top));
+    num = two_sum(num.hi, num.lo - c * (high - top));
+    struct dd den = fast_two_sum(high, c * low);
+    double inverse = 1.0 / den.hi, t = num.hi * inverse;
+    struct dd p = two_prod(t, den.hi);
+    double t_lo = (((num.hi - p.hi) - p.lo) + (num.lo - t * den.lo)) * inverse;
+    double z = t * t, zz = z * z;
+    double tail = ((-1.0 / 3 + z * (1.0 / 5)) + zz * (-1.0 / 7 + z * (1.0 / 9))) +
+                  zz * zz * (-1.0 / 11 + z * (1.0 / 13));
+    struct dd a = atan_eighths[(int)k];
+    struct dd s = fast_two_sum(base.hi, sign * a.hi);
+    struct dd sum = fast_two_sum(s.hi, sign * t);
+    return sum.hi + (sum.lo + (s.lo + (base.lo + sign * (a.lo + (t_lo + t * z * tail)))));
+}
+
+/* 0 <= low <= high where the plain way does not apply: zero, infinite or far apart. */
+static double atan_edge(double low, double high, double sign, struct dd base)
+{
+    if (high > 0x1.fffffffffffffp+1023) { /* infinite: the angle is as that of 0 / 1 or 1 / 1 */
+        low = low == high ? 1.0 : 0.0;
+        high = 1.0;
+    }
+    if (high < 0x1p-500) { /* exact, and more than enough for any ratio that is not itself tiny */
+        low *= 0x1p600;
+        high *= 0x1p600;
+    }
+    if (low == 0.0)
+        return base.hi;
+    if (low > high * 0x1p-60) {
+        double down = high > 0x1p400 ? 0x1p-600 : 1.0;
+        return atan_reduced(low * down, high * down, sign, base);
+    }
+    return base.hi == 0.0 ? low / high : base.hi + (base.lo + sign * (low / high));
+}
+
+double sk_atan2(double y, double x)
+{
+    if (x != x || y != y)
+        return x + y;
+    double ax = __builtin_fabs(x), ay = __builtin_fabs(y);
+    int is_steep = ay > ax, is_left = __builtin_signbit(x) != 0;
+    double low = is_steep ? ax : ay, high = is_steep ? ay : ax, sign = is_steep != is_left ? -1.0 : 1.0;
+    struct dd base = half_turns[is_steep ? 1 : 2 * is_left];
+    int is_plain = (low > 0x1p-400) & (high < 0x1p500);
+    double angle = is_plain ? atan_reduced(low, high, sign, base) : atan_edge(low, high, sign, base);
+    return __builtin_copysign(angle, y);
+}
+
 double sk_cbrt(double x)
 {
     if (x == 0.0 || !(x - x == 0.0))

@@ -10,6 +10,7 @@
 double sk_exp(double x);
 double sk_log(double x);
 void sk_sincos(double x, double *s, double *c); /* |x| <= 1e5; NaN beyond */
+double sk_atan2(double y, double x);            /* angle of (x, y) in [-pi, pi] */
 double sk_erf(double x);
 double sk_erfc(double x);
 double sk_cbrt(double x);

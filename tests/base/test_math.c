@@ -120,6 +120,61 @@ static void test_sincos(void **state)
     assert_true(isnan(sine(INFINITY)) && isnan(cosine(NAN)) && isnan(sine(1.1e5)));
 }
 
+/* |atan2 - reference| over the plane: directions all around, distances over many powers of two. */
+static void check_atan2(const char *name, double low, double high, int count)
+{
+    struct worst w = {0, 0};
+    uint64_t random = 3;
+    for (int i = 0; i < count; i++) {
+        double ratio = exp2(sample(&random, low, high)), r = exp2(sample(&random, -40, 40));
+        int octant = (int)sample(&random, 0, 8);
+        double a = r * ratio * (octant & 1 ? -1 : 1), b = r * (octant & 2 ? -1 : 1);
+        double y = octant & 4 ? a : b, x = octant & 4 ? b : a;
+        worst_take(&w, ulps(sk_atan2(y, x), atan2l(y, x)), y / x);
+    }
+    print_message("atan2 %s: %.4f ulp at y/x = %.17g\n", name, w.error, w.at);
+    assert_true(w.error < 1);
+}
+
+static void test_atan2(void **state)
+{
+    (void)state;
+    check_atan2("all around", -6, 0, 1000000);
+    check_atan2("next to the axes", -60, -6, 300000);
+    check_atan2("on the axes", -900, -60, 100000);
+    struct worst w = {0, 0};
+    for (int k = 1; k < 16; k++) /* where the table's entries meet, and at the entries */
+        for (int side = -2000; side <= 2000; side++) {
+            double y = k / 16.0 + side * 0x1p-53, x = 1 + (side % 7) * 0x1p-52;
+            worst_take(&w, ulps(sk_atan2(y, x), atan2l(y, x)), y);
+            worst_take(&w, ulps(sk_atan2(y, -x), atan2l(y, -x)), y);
+            worst_take(&w, ulps(sk_atan2(-x, y), atan2l(-x, y)), y);
+        }
+    print_message("atan2 at the table: %.4f ulp at %.17g\n", w.error, w.at);
+    assert_true(w.error < 1);
+    /* 40 digits from mpmath, should a long double library be off: atan(1/3), atan2(1, -3), atan2(3, 1) */
+    assert_true(ulps(sk_atan2(1, 3), 0.3217505543966421934014046143586613190208L) < 0.51);
+    assert_true(ulps(sk_atan2(1, -3), 2.819842099193151045061238768920841565176L) < 0.51);
+    assert_true(ulps(sk_atan2(3, 1), 1.249045772398254425829917077281090123078L) < 0.51);
+}
+
+static void test_atan2_edges(void **state)
+{
+    (void)state;
+    const double v[] = {0.0,     0x1p-1074, 0x1p-1030, 0x1p-600, 0x1p-499, 0x1p-401, 0x1p-399, 1.0,
+                        0x1p399, 0x1p499,   0x1p501,   0x1p1000, DBL_MAX,  INFINITY, NAN};
+    const int count = sizeof v / sizeof *v;
+    for (int i = 0; i < 4 * count * count; i++) {
+        double y = v[i / 4 / count] * (i & 1 ? -1 : 1), x = v[i / 4 % count] * (i & 2 ? -1 : 1);
+        double got = sk_atan2(y, x);
+        long double expected = atan2l(y, x);
+        int is_same = isnan(got) ? isnan(expected) : ulps(got, expected) < 1 && !signbit(got) == !signbit(expected);
+        if (!is_same)
+            fail_msg("atan2(%g, %g) = %.17g, C gives %.17Lg", y, x, got, expected);
+    }
+    assert_true(isnan(sk_atan2(NAN, 0)) && isnan(sk_atan2(INFINITY, NAN)));
+}
+
 static void test_erf(void **state)
 {
     (void)state;
@@ -209,9 +264,10 @@ static void test_round(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exp),       cmocka_unit_test(test_log),  cmocka_unit_test(test_sincos),
-        cmocka_unit_test(test_erf),       cmocka_unit_test(test_cbrt), cmocka_unit_test(test_pow),
-        cmocka_unit_test(test_pow_edges), cmocka_unit_test(test_powi), cmocka_unit_test(test_round),
+        cmocka_unit_test(test_exp),   cmocka_unit_test(test_log),         cmocka_unit_test(test_sincos),
+        cmocka_unit_test(test_atan2), cmocka_unit_test(test_atan2_edges), cmocka_unit_test(test_erf),
+        cmocka_unit_test(test_cbrt),  cmocka_unit_test(test_pow),         cmocka_unit_test(test_pow_edges),
+        cmocka_unit_test(test_powi),  cmocka_unit_test(test_round),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
