@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/sets.h"
+#include "model/terms.h"
 
 void sk_topology_init(struct sk_topology *top)
 {
@@ -35,6 +36,8 @@ void sk_topology_clear(struct sk_topology *top)
         sk_free(&type->excluded);
         sk_free(&type->settles);
         sk_free(&type->constraints);
+        sk_free(&type->terms);
+        sk_free(&type->sites);
         moltype_clear_groups(type);
     }
     sk_free(&top->kinds);
@@ -140,6 +143,11 @@ static int *moltype_components(const struct sk_moltype *type)
         sk_sets_join(joins, type->settles[s].apex, type->settles[s].leg1);
         sk_sets_join(joins, type->settles[s].apex, type->settles[s].leg2);
     }
+    for (int s = 0; s < type->nsites; s++)
+        for (int k = 0; k < sk_virtual_atoms(type->sites[s].form); k++) {
+            sk_sets_join(parent, type->sites[s].place, type->sites[s].from[k]);
+            sk_sets_join(joins, type->sites[s].place, type->sites[s].from[k]);
+        }
     if (!type->is_split) {
         for (int c = 0; c < type->nconstraints; c++)
             sk_sets_join(joins, type->constraints[c].i, type->constraints[c].j);
@@ -244,6 +252,8 @@ enum sk_code sk_moltype_finish(struct sk_moltype *type, struct sk_error *err)
     enum sk_code code = moltype_check(type, err);
     if (!code)
         code = moltype_order_constraints(type, err);
+    if (!code)
+        code = sk_moltype_order_terms(type, err);
     if (code)
         return code;
     moltype_clear_groups(type);
@@ -356,6 +366,22 @@ int64_t sk_topology_constraints(const struct sk_topology *top)
     int64_t sum = 0;
     for (int b = 0; b < top->nblocks; b++)
         sum += top->blocks[b].count * top->moltypes[top->blocks[b].moltype].nconstraints;
+    return sum * topology_copies(top);
+}
+
+int64_t sk_topology_sites(const struct sk_topology *top)
+{
+    int64_t sum = 0;
+    for (int b = 0; b < top->nblocks; b++)
+        sum += top->blocks[b].count * top->moltypes[top->blocks[b].moltype].nsites;
+    return sum * topology_copies(top);
+}
+
+int64_t sk_topology_terms(const struct sk_topology *top, int form)
+{
+    int64_t sum = 0;
+    for (int b = 0; b < top->nblocks; b++)
+        sum += top->blocks[b].count * sk_moltype_terms(&top->moltypes[top->blocks[b].moltype], form);
     return sum * topology_copies(top);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 #include "geom/fixed.h"
+#include "model/bonded.h"
 
 #define SK_NAME_MAX 32
 
@@ -51,10 +52,14 @@ struct sk_moltype {
     struct sk_settle *settles; /* [nsettles] */
     int nconstraints;
     struct sk_constraint *constraints; /* [nconstraints] ascending by (i, j); sk_moltype_finish sorts them */
-    bool is_split; /* constraints and exclusions join no atoms to groups; no part of hash and image */
+    int nterms;
+    struct sk_term *terms; /* [nterms] bonded interactions, ascending by form, within one as the reader gave them */
+    int nsites;
+    struct sk_virtual_site *sites; /* [nsites] virtual sites, ascending by place; their kinds have mass 0 */
+    bool is_split;                 /* constraints and exclusions join no atoms to groups; no part of hash and image */
     /* Ownership groups: atoms that live on one rank, in the cell of the lowest place (the anchor): waters, connected
-     * components of constraints of at most SK_CLUSTER_MAX atoms (unless is_split), and components of all of these and
-     * exclusions of at most as many. Filled by sk_moltype_finish. */
+     * components of constraints of at most SK_CLUSTER_MAX atoms (unless is_split), virtual sites with what they are
+     * built from, and components of all of these and exclusions of at most as many. Filled by sk_moltype_finish. */
     int ngroups;
     int *group_start;     /* [ngroups + 1] */
     int *group_place;     /* [natoms] places, ascending within a group */
@@ -95,11 +100,12 @@ struct sk_place {
 
 void sk_topology_init(struct sk_topology *top);
 void sk_topology_clear(struct sk_topology *top);
-/* Completes a template whose atoms, exclusions and settles are filled: makes exclusions symmetric
- * and sorted (one of itself is dropped; excluded_start may be NULL when there are none), builds
- * groups and residues. May be called again after a change. Errors (SK_EINPUT): a place out of range,
- * an atom in two settles or in a settle and a constraint, two constraints between the same atoms, a length that is not
- * positive. Local. */
+/* Completes a template whose atoms, exclusions, settles, constraints, terms and sites are filled: makes exclusions
+ * symmetric and sorted (one of itself is dropped; excluded_start may be NULL when there are none), sorts constraints,
+ * terms and sites, builds groups and residues. May be called again after a change. Errors (SK_EINPUT): a place out of
+ * range, an atom in two settles or in a settle and a constraint, two constraints between the same atoms, a length that
+ * is not positive, an atom twice in a term, a virtual site that is built from a site, twice, or rigid, or that joins
+ * more than SK_CLUSTER_MAX atoms. Local. */
 enum sk_code sk_moltype_finish(struct sk_moltype *type, struct sk_error *err);
 /* Fills the derived fields of blocks and totals from moltypes (finished), blocks and replicate; to be
  * called before anything below. Errors (SK_EINPUT): empty system, more than 2^53 atoms. Local. */
@@ -111,11 +117,17 @@ struct sk_place sk_topology_find(const struct sk_topology *top, sk_gid id);
 #define SK_ATOM_NAME_MAX 128
 /* What a message calls an atom: "12 (OW, residue SOL 3)", with the rank that has it unless that is -1. Local. */
 void sk_topology_name(const struct sk_topology *top, sk_gid id, int rank, char text[SK_ATOM_NAME_MAX]);
-/* Totals over the whole system: rigid waters, constraints besides, ownership groups, molecules. */
+/* Totals over the whole system: rigid waters, constraints besides, ownership groups, terms of a form, virtual sites,
+ * molecules. */
 int64_t sk_topology_settles(const struct sk_topology *top);
 int64_t sk_topology_constraints(const struct sk_topology *top);
 int64_t sk_topology_groups(const struct sk_topology *top);
+int64_t sk_topology_terms(const struct sk_topology *top, int form);
+int64_t sk_topology_sites(const struct sk_topology *top);
 int64_t sk_topology_molecules(const struct sk_topology *top);
+/* Refuses, as SK_EINPUT with counts, a molecule type with position restraints or virtual sites: for as long as no
+ * forces are computed for them. Local. */
+enum sk_code sk_topology_refuse_terms(const struct sk_topology *top, struct sk_error *err);
 /* XXH3_64 over everything that defines the model except coordinates (kinds, templates, blocks,
  * replication; not the title), field by field in a fixed little-endian layout. */
 uint64_t sk_topology_hash(const struct sk_topology *top);

@@ -4,6 +4,29 @@
 #include "model/bytes.h"
 #include "model/topology.h"
 
+static void terms_write(const struct sk_moltype *type, struct sk_bytes_writer *w)
+{
+    sk_bytes_put_int(w, type->nterms);
+    for (int t = 0; t < type->nterms; t++) {
+        const struct sk_term *term = &type->terms[t];
+        sk_bytes_put_int(w, term->form);
+        sk_bytes_put_int(w, term->parameter);
+        for (int k = 0; k < sk_bonded_atoms(term->form); k++)
+            sk_bytes_put_int(w, term->atom[k]);
+    }
+    sk_bytes_put_int(w, type->nsites);
+    for (int s = 0; s < type->nsites; s++) {
+        const struct sk_virtual_site *site = &type->sites[s];
+        sk_bytes_put_int(w, site->form);
+        sk_bytes_put_int(w, site->place);
+        for (int k = 0; k < 3; k++)
+            sk_bytes_put_int(w, site->from[k]);
+        sk_bytes_put_real(w, site->a);
+        sk_bytes_put_real(w, site->b);
+        sk_bytes_put_real(w, site->c);
+    }
+}
+
 static void moltype_write(const struct sk_moltype *type, struct sk_bytes_writer *w)
 {
     sk_bytes_put_text(w, type->name, sizeof type->name);
@@ -35,6 +58,7 @@ static void moltype_write(const struct sk_moltype *type, struct sk_bytes_writer 
         sk_bytes_put_int(w, type->constraints[c].j);
         sk_bytes_put_real(w, type->constraints[c].length);
     }
+    terms_write(type, w);
 }
 
 /* What is given; what sk_*_finish derives is derived again by the reader of the image. */
@@ -76,6 +100,32 @@ void sk_topology_pack(const struct sk_topology *top, unsigned char **bytes, size
     *length = w.length;
 }
 
+static void terms_read(struct sk_moltype *type, struct sk_bytes_reader *r)
+{
+    type->nterms = sk_bytes_get_count(r);
+    type->terms = sk_calloc((size_t)type->nterms, sizeof *type->terms);
+    for (int t = 0; t < type->nterms; t++) {
+        struct sk_term *term = &type->terms[t];
+        term->form = (int)sk_bytes_get_int(r);
+        term->parameter = (int)sk_bytes_get_int(r);
+        int n = sk_bonded_atoms(term->form);
+        for (int k = 0; k < SK_BONDED_ATOMS; k++)
+            term->atom[k] = k < n ? (int)sk_bytes_get_int(r) : -1;
+    }
+    type->nsites = sk_bytes_get_count(r);
+    type->sites = sk_calloc((size_t)type->nsites, sizeof *type->sites);
+    for (int s = 0; s < type->nsites; s++) {
+        struct sk_virtual_site *site = &type->sites[s];
+        site->form = (int)sk_bytes_get_int(r);
+        site->place = (int)sk_bytes_get_int(r);
+        for (int k = 0; k < 3; k++)
+            site->from[k] = (int)sk_bytes_get_int(r);
+        site->a = sk_bytes_get_real(r);
+        site->b = sk_bytes_get_real(r);
+        site->c = sk_bytes_get_real(r);
+    }
+}
+
 static void moltype_read(struct sk_moltype *type, struct sk_bytes_reader *r)
 {
     sk_bytes_get_text(r, type->name, sizeof type->name);
@@ -114,6 +164,7 @@ static void moltype_read(struct sk_moltype *type, struct sk_bytes_reader *r)
         type->constraints[c].j = (int)sk_bytes_get_int(r);
         type->constraints[c].length = sk_bytes_get_real(r);
     }
+    terms_read(type, r);
     struct sk_error err;
     SK_REQUIRE(sk_moltype_finish(type, &err) == SK_OK);
 }

@@ -1,84 +1,19 @@
-/* .top: [ bonds ], [ constraints ], [ angles ] and their parameters by bonded type; only what lengths need. */
-#include "read/gromacs_internal.h"
-
+/* .top: lines of [ bonds ], [ constraints ], [ angles ], [ dihedrals ], [ cmap ], [ pairs ], [ position_restraints ]
+ * and virtual sites of a molecule. */
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "read/number.h"
+#include "read/gromacs_internal.h"
 
-/* Number of parameters of a function of [ bonds ], the length first in those that have one; 0: not looked at. */
-static int bond_parameters(int function)
+void sk_top_refuse(struct sk_raw_top *raw, const char *what, struct sk_source at)
 {
-    static const int parameters[] = {0, 2, 2, 3, 3};
-    return function <= 4 ? parameters[function] : 0;
+    struct sk_raw_moltype *type = &raw->moltypes[raw->nmoltypes - 1];
+    if (!type->refused) {
+        type->refused = what;
+        type->refused_at = at;
+    }
 }
-
-/* ---- tables by bonded type ---- */
-
-#define KEY_LONGEST 512
-
-/* One text for either order of the names; a section's letter keeps the tables apart. False: the names are too long. */
-static bool bonded_key(char section, const char *const *names, int n, int function, char key[KEY_LONGEST])
-{
-    bool is_reversed = strcmp(names[0], names[n - 1]) > 0;
-    int used = snprintf(key, KEY_LONGEST, "%c %d", section, function);
-    for (int k = 0; k < n && used < KEY_LONGEST; k++)
-        used += snprintf(key + used, (size_t)(KEY_LONGEST - used), " %s", names[is_reversed ? n - 1 - k : k]);
-    return used < KEY_LONGEST;
-}
-
-static enum sk_code bonded_define(struct sk_raw_top *raw, const struct sk_top_line *line, char section, int n,
-                                  const char *what, struct sk_error *err)
-{
-    int64_t function;
-    double value;
-    char key[KEY_LONGEST];
-    int most = section == 'c' ? 2 : 10;
-    if (sk_top_integer(raw, line, n, "function", 1, most, &function, err) != SK_OK)
-        return err->code;
-    if (section == 'b' && !bond_parameters((int)function))
-        return SK_OK; /* never rigid: refused where they are used */
-    if (sk_top_real(raw, line, n + 1, what, &value, err) != SK_OK)
-        return err->code;
-    if (!bonded_key(section, (const char *const *)line->words, n, (int)function, key))
-        return sk_preprocess_fail(raw->pp, line->at, err, "the names are too long");
-    int known = raw->bonded.n, entry = sk_names_add(&raw->bonded, key, strlen(key));
-    if (entry == known)
-        sk_reserve(&raw->values, &raw->values_capacity, (size_t)known + 1);
-    raw->values[entry] = value; /* as in GROMACS, the last counts */
-    return SK_OK;
-}
-
-enum sk_code sk_top_bondtype(struct sk_raw_top *raw, const struct sk_top_line *line, struct sk_error *err)
-{
-    return bonded_define(raw, line, 'b', 2, "length", err);
-}
-
-enum sk_code sk_top_constrainttype(struct sk_raw_top *raw, const struct sk_top_line *line, struct sk_error *err)
-{
-    return bonded_define(raw, line, 'c', 2, "length", err);
-}
-
-enum sk_code sk_top_angletype(struct sk_raw_top *raw, const struct sk_top_line *line, struct sk_error *err)
-{
-    return bonded_define(raw, line, 'a', 3, "first parameter", err);
-}
-
-bool sk_top_bonded(const struct sk_raw_top *raw, char section, const char *const *names, int n, int function,
-                   double *value)
-{
-    char key[KEY_LONGEST];
-    if (!bonded_key(section, names, n, function, key))
-        return false;
-    int entry = sk_names_find(&raw->bonded, key, strlen(key));
-    if (entry >= 0)
-        *value = raw->values[entry];
-    return entry >= 0;
-}
-
-/* ---- lines of a molecule ---- */
 
 static enum sk_code line_places(const struct sk_raw_top *raw, const struct sk_top_line *line, int n, int *places,
                                 struct sk_error *err)
@@ -92,78 +27,123 @@ static enum sk_code line_places(const struct sk_raw_top *raw, const struct sk_to
     return SK_OK;
 }
 
-/* What follows the function: nothing, or all parameters, and of a second state only one of the same length. */
-static enum sk_code line_parameters(struct sk_raw_top *raw, const struct sk_top_line *line, int first, int n,
-                                    const char *section, struct sk_error *err)
-{
-    struct sk_raw_moltype *type = &raw->moltypes[raw->nmoltypes - 1];
-    int given = line->n - first;
-    double value, length = 0;
-    bool is_changed = given > n && given != 2 * n;
-    if (given > 0 && given < n)
-        return sk_preprocess_fail(raw->pp, line->at, err, "%d of %d parameters", given, n);
-    for (int k = 0; k < given; k++) {
-        if (sk_top_real(raw, line, first + k, "parameter", &value, err) != SK_OK)
-            return err->code;
-        if (k == 0)
-            length = value;
-        is_changed |= k == n && value != length;
-    }
-    if (is_changed && !type->refused) {
-        type->refused = section;
-        type->refused_at = line->at;
-    }
-    return SK_OK;
-}
+static const char *const perturbed[SK_TOP_LISTS] = {
+    [SK_TOP_BONDS] = "bonds (second state of free energy calculations)",
+    [SK_TOP_CONSTRAINTS] = "constraints (second state of free energy calculations)",
+    [SK_TOP_ANGLES] = "angles (second state of free energy calculations)",
+    [SK_TOP_DIHEDRALS] = "dihedrals (second state of free energy calculations)",
+    [SK_TOP_PAIRS] = "pairs (second state of free energy calculations)",
+    [SK_TOP_POSITIONS] = "position_restraints (second state of free energy calculations)",
+};
 
-static enum sk_code bond_line(struct sk_raw_top *raw, const struct sk_top_line *line, bool is_constraint,
+/* Functions that are not known are kept, to be refused where they are used. */
+static enum sk_code term_line(struct sk_raw_top *raw, const struct sk_top_line *line, int list, int most,
                               struct sk_error *err)
 {
-    struct sk_raw_moltype *type = &raw->moltypes[raw->nmoltypes - 1];
-    struct sk_raw_bond new = {.is_constraint = is_constraint, .at = line->at};
-    int place[2];
-    int64_t function;
-    if (line_places(raw, line, 2, place, err) != SK_OK ||
-        sk_top_integer(raw, line, 2, "function", 1, is_constraint ? 2 : 10, &function, err) != SK_OK)
+    int n = sk_top_list_atoms(list);
+    int64_t number = 1; /* as in GROMACS, when there is none */
+    struct sk_raw_term new = {.at = line->at};
+    double values[SK_BONDED_VALUES];
+    bool is_perturbed = false;
+    if (line_places(raw, line, n, new.place, err) != SK_OK ||
+        (line->n != n && sk_top_integer(raw, line, n, "function", 1, most, &number, err) != SK_OK))
         return err->code;
-    new.i = place[0];
-    new.j = place[1];
-    new.function = (int)function;
-    int parameters = is_constraint ? 1 : bond_parameters(new.function);
-    if (parameters && line_parameters(raw, line, 3, parameters,
-                                      is_constraint ? "constraints (second state of free energy calculations)"
-                                                    : "bonds (second state of free energy calculations)",
-                                      err) != SK_OK)
-        return err->code;
-    new.has_length = parameters && line->n > 3;
-    if (new.has_length)
-        sk_parse_real(line->words[3], &new.length);
-    sk_reserve(&type->bonds, &type->bonds_capacity, type->nbonds + 1);
-    type->bonds[type->nbonds++] = new;
+    new.function = (int)number;
+    const struct sk_top_function *function = sk_top_function(list, number);
+    if (function && function->nparameters && line->n > n + 1) {
+        if (sk_top_parameters(raw, line, n + 1, function->nparameters, true, values, &is_perturbed, err) != SK_OK)
+            return err->code;
+        new.nvalues = function->nparameters;
+        new.value = sk_top_values(raw, values, new.nvalues);
+    }
+    if (is_perturbed)
+        sk_top_refuse(raw, perturbed[list], line->at);
+    struct sk_raw_list *to = &raw->moltypes[raw->nmoltypes - 1].lists[list];
+    sk_reserve(&to->terms, &to->capacity, to->n + 1);
+    to->terms[to->n++] = new;
     return SK_OK;
 }
 
 enum sk_code sk_top_bond(struct sk_raw_top *raw, const struct sk_top_line *line, struct sk_error *err)
 {
-    return bond_line(raw, line, false, err);
+    return term_line(raw, line, SK_TOP_BONDS, 10, err);
 }
 
 enum sk_code sk_top_constraint(struct sk_raw_top *raw, const struct sk_top_line *line, struct sk_error *err)
 {
-    return bond_line(raw, line, true, err);
+    return term_line(raw, line, SK_TOP_CONSTRAINTS, 2, err);
 }
 
 enum sk_code sk_top_angle(struct sk_raw_top *raw, const struct sk_top_line *line, struct sk_error *err)
 {
+    return term_line(raw, line, SK_TOP_ANGLES, 10, err);
+}
+
+enum sk_code sk_top_dihedral(struct sk_raw_top *raw, const struct sk_top_line *line, struct sk_error *err)
+{
+    return term_line(raw, line, SK_TOP_DIHEDRALS, 11, err);
+}
+
+enum sk_code sk_top_pair(struct sk_raw_top *raw, const struct sk_top_line *line, struct sk_error *err)
+{
+    return term_line(raw, line, SK_TOP_PAIRS, 2, err);
+}
+
+enum sk_code sk_top_cmap(struct sk_raw_top *raw, const struct sk_top_line *line, struct sk_error *err)
+{
+    return term_line(raw, line, SK_TOP_CMAP, 1, err);
+}
+
+enum sk_code sk_top_position(struct sk_raw_top *raw, const struct sk_top_line *line, struct sk_error *err)
+{
+    return term_line(raw, line, SK_TOP_POSITIONS, 2, err);
+}
+
+/* ---- virtual sites ---- */
+
+/* A site from n atoms; form < 0: a function that is not supported. */
+static enum sk_code site_line(struct sk_raw_top *raw, const struct sk_top_line *line, int n, int form, const char *what,
+                              struct sk_error *err)
+{
     struct sk_raw_moltype *type = &raw->moltypes[raw->nmoltypes - 1];
-    struct sk_raw_angle new = {.at = line->at, .has_theta = line->n > 4};
-    int64_t function;
-    if (line_places(raw, line, 3, new.place, err) != SK_OK ||
-        sk_top_integer(raw, line, 3, "function", 1, 10, &function, err) != SK_OK ||
-        (new.has_theta &&sk_top_real(raw, line, 4, "first parameter", &new.theta, err) != SK_OK))
+    struct sk_raw_site new = {.at = line->at, .site = {.form = form, .from = {-1, -1, -1}}};
+    int place[4], nvalues = form == SK_VIRTUAL_2 ? 1 : form == SK_VIRTUAL_3 ? 2 : 3;
+    double values[3] = {0};
+    bool is_perturbed;
+    if (form < 0) {
+        sk_top_refuse(raw, what, line->at);
+        return SK_OK;
+    }
+    if (line_places(raw, line, n + 1, place, err) != SK_OK)
         return err->code;
-    new.function = (int)function;
-    sk_reserve(&type->angles, &type->angles_capacity, type->nangles + 1);
-    type->angles[type->nangles++] = new;
+    if (line->n - (n + 2) > nvalues)
+        return sk_preprocess_fail(raw->pp, line->at, err, "%d parameters, not %d", line->n - (n + 2), nvalues);
+    if (sk_top_parameters(raw, line, n + 2, nvalues, true, values, &is_perturbed, err) != SK_OK)
+        return err->code;
+    new.site.place = place[0];
+    memcpy(new.site.from, place + 1, (size_t)n * sizeof *place);
+    new.site.a = values[0];
+    new.site.b = values[1];
+    new.site.c = values[2];
+    sk_reserve(&type->sites, &type->sites_capacity, type->nsites + 1);
+    type->sites[type->nsites++] = new;
     return SK_OK;
+}
+
+enum sk_code sk_top_site2(struct sk_raw_top *raw, const struct sk_top_line *line, struct sk_error *err)
+{
+    int64_t function;
+    if (sk_top_integer(raw, line, 3, "function", 1, 2, &function, err) != SK_OK)
+        return err->code;
+    return site_line(raw, line, 2, function == 1 ? SK_VIRTUAL_2 : -1, "virtual_sites2 (function 2)", err);
+}
+
+enum sk_code sk_top_site3(struct sk_raw_top *raw, const struct sk_top_line *line, struct sk_error *err)
+{
+    int64_t function;
+    if (sk_top_integer(raw, line, 4, "function", 1, 4, &function, err) != SK_OK)
+        return err->code;
+    int form = function == 1 ? SK_VIRTUAL_3 : function == 4 ? SK_VIRTUAL_3_OUT : -1;
+    return site_line(raw, line, 3, form, function == 2 ? "virtual_sites3 (function 2)" : "virtual_sites3 (function 3)",
+                     err);
 }

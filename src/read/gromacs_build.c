@@ -20,7 +20,7 @@ struct build {
 };
 
 static enum sk_code build_atom(struct build *b, const struct sk_raw_moltype *raw, const struct sk_raw_atom *atom,
-                               struct sk_template_atom *out, struct sk_error *err)
+                               bool is_site, struct sk_template_atom *out, struct sk_error *err)
 {
     struct sk_raw_type *type = &b->raw->types[atom->type];
     const char *name = b->raw->names.name[atom->type];
@@ -28,12 +28,21 @@ static enum sk_code build_atom(struct build *b, const struct sk_raw_moltype *raw
         return sk_preprocess_fail(b->raw->pp, atom->at, err, "atom type '%s' is not in [ atomtypes ]", name);
     double mass = atom->has_mass ? atom->mass : type->mass;
     double charge = atom->has_charge ? atom->charge : type->charge;
-    if (type->particle != 'A')
+    if (strchr("SB", type->particle))
         return sk_preprocess_fail(b->raw->pp, atom->at, err,
-                                  "atom '%s' of molecule type '%s' has particle type %c (%s), which is not supported",
-                                  atom->atom.name, raw->name, type->particle,
-                                  type->particle == 'S' ? "shell" : "virtual site");
-    if (!(mass > 0))
+                                  "atom '%s' of molecule type '%s' has particle type %c (shell), which is not "
+                                  "supported",
+                                  atom->atom.name, raw->name, type->particle);
+    if (is_site && mass != 0)
+        return sk_preprocess_fail(b->raw->pp, atom->at, err,
+                                  "virtual site '%s' of molecule type '%s' has mass %g; it must have none",
+                                  atom->atom.name, raw->name, mass);
+    if (!is_site && strchr("VD", type->particle))
+        return sk_preprocess_fail(b->raw->pp, atom->at, err,
+                                  "atom '%s' of molecule type '%s' has particle type %c (virtual site), but no "
+                                  "[ virtual_sites2 ] or [ virtual_sites3 ] says where it is",
+                                  atom->atom.name, raw->name, type->particle);
+    if (!is_site && !(mass > 0))
         return sk_preprocess_fail(b->raw->pp, atom->at, err,
                                   "atom '%s' of molecule type '%s' has mass %g; every mass must be positive",
                                   atom->atom.name, raw->name, mass);
@@ -47,6 +56,21 @@ static enum sk_code build_atom(struct build *b, const struct sk_raw_moltype *raw
     *out = atom->atom;
     out->kind = sk_topology_kind(b->top, type->type, charge, mass);
     return SK_OK;
+}
+
+static enum sk_code build_atoms(struct build *b, const struct sk_raw_moltype *raw, struct sk_moltype *type,
+                                struct sk_error *err)
+{
+    bool *is_site = sk_calloc(raw->natoms, sizeof *is_site);
+    enum sk_code code = SK_OK;
+    type->natoms = (int)raw->natoms;
+    type->atoms = sk_calloc(raw->natoms, sizeof *type->atoms);
+    for (int s = 0; s < type->nsites; s++)
+        is_site[type->sites[s].place] = true;
+    for (size_t i = 0; i < raw->natoms && !code; i++)
+        code = build_atom(b, raw, &raw->atoms[i], is_site[i], &type->atoms[i], err);
+    sk_free(&is_site);
+    return code;
 }
 
 static double build_mass(const struct build *b, const struct sk_moltype *type, int place)
@@ -72,6 +96,15 @@ static enum sk_code build_settles(struct build *b, const struct sk_raw_moltype *
     return SK_OK;
 }
 
+static enum sk_code build_finish(const struct sk_raw_top *raw, const struct sk_raw_moltype *from,
+                                 struct sk_moltype *type, struct sk_error *err)
+{
+    struct sk_error inner;
+    if (sk_moltype_finish(type, &inner) != SK_OK)
+        return sk_preprocess_fail(raw->pp, from->at, err, "%s", inner.message);
+    return SK_OK;
+}
+
 static enum sk_code build_moltype(struct build *b, const struct sk_raw_moltype *raw, struct sk_source used_at,
                                   struct sk_moltype *type, struct sk_error *err)
 {
@@ -81,18 +114,11 @@ static enum sk_code build_moltype(struct build *b, const struct sk_raw_moltype *
                                   raw->refused, raw->name);
     if (raw->natoms == 0)
         return sk_preprocess_fail(b->raw->pp, used_at, err, "molecule type '%s' has no atoms", raw->name);
-    type->natoms = (int)raw->natoms;
-    type->atoms = sk_calloc(raw->natoms, sizeof *type->atoms);
-    for (size_t i = 0; i < raw->natoms; i++)
-        if (build_atom(b, raw, &raw->atoms[i], &type->atoms[i], err) != SK_OK)
-            return err->code;
-    if (build_settles(b, raw, type, err) != SK_OK || sk_top_build_constraints(b->raw, raw, type, err) != SK_OK ||
+    if (sk_top_build_sites(b->raw, raw, type, err) != SK_OK || build_atoms(b, raw, type, err) != SK_OK ||
+        build_settles(b, raw, type, err) != SK_OK || sk_top_build_constraints(b->raw, raw, type, err) != SK_OK ||
         sk_top_build_exclusions(b->raw, raw, type, err) != SK_OK)
         return err->code;
-    struct sk_error inner;
-    if (sk_moltype_finish(type, &inner) != SK_OK)
-        return sk_preprocess_fail(b->raw->pp, raw->at, err, "%s", inner.message);
-    return SK_OK;
+    return build_finish(b->raw, raw, type, err);
 }
 
 static enum sk_code build_blocks(struct build *b, struct sk_error *err)
@@ -134,6 +160,16 @@ static void build_sigma_epsilon(double sigma, double epsilon, double *c6, double
     *c12 = 4.0 * epsilon * s6 * s6;
 }
 
+void sk_top_lennard_jones(const struct sk_raw_top *raw, const double p[2], double *c6, double *c12)
+{
+    if (raw->combination == 1) {
+        *c6 = p[0];
+        *c12 = p[1];
+    } else {
+        build_sigma_epsilon(p[0], p[1], c6, c12);
+    }
+}
+
 static void build_combine(int rule, const double a[2], const double b[2], double *c6, double *c12)
 {
     if (rule == 1) {
@@ -167,9 +203,8 @@ static enum sk_code build_pairs(const struct sk_raw_top *raw, struct sk_forcefie
             code = sk_preprocess_fail(raw->pp, pair->at, err, "the pair %s %s is given a second time, differently",
                                       raw->names.name[pair->i], raw->names.name[pair->j]);
         *old = pair;
-        double c6 = pair->p[0], c12 = pair->p[1];
-        if (raw->combination != 1)
-            build_sigma_epsilon(pair->p[0], pair->p[1], &c6, &c12);
+        double c6, c12;
+        sk_top_lennard_jones(raw, pair->p, &c6, &c12);
         sk_forcefield_set(ff, i, j, c6, c12);
     }
     sk_free(&given);
@@ -201,6 +236,19 @@ static enum sk_code build_forcefield(const struct build *b, struct sk_forcefield
     return SK_OK;
 }
 
+/* Terms refer to the force field, which refers to the types in use. */
+static enum sk_code build_terms(const struct build *b, struct sk_forcefield *ff, struct sk_error *err)
+{
+    for (size_t m = 0; m < b->raw->nmoltypes; m++) {
+        const struct sk_raw_moltype *from = &b->raw->moltypes[m];
+        struct sk_moltype *type = from->moltype < 0 ? NULL : &b->top->moltypes[from->moltype];
+        if (type && (sk_top_build_terms(b->raw, from, b->top->kinds, type, ff, err) != SK_OK ||
+                     build_finish(b->raw, from, type, err) != SK_OK))
+            return err->code;
+    }
+    return SK_OK;
+}
+
 enum sk_code sk_top_build(struct sk_raw_top *raw, struct sk_topology *top, struct sk_forcefield *ff,
                           struct sk_error *err)
 {
@@ -211,6 +259,8 @@ enum sk_code sk_top_build(struct sk_raw_top *raw, struct sk_topology *top, struc
     enum sk_code code = build_blocks(&b, err);
     if (code == SK_OK)
         code = build_forcefield(&b, ff, err);
+    if (code == SK_OK)
+        code = build_terms(&b, ff, err);
     sk_free(&b.used);
     return code;
 }

@@ -33,30 +33,21 @@ static enum sk_code work_fail(const struct work *w, struct sk_source at, const c
                               w->from->name);
 }
 
-static bool is_hydrogen(const struct work *w, int place)
+static bool is_hydrogen(const struct sk_moltype *type, int place)
 {
-    char first = w->type->atoms[place].name[0];
+    char first = type->atoms[place].name[0];
     return first == 'H' || first == 'h';
 }
 
-/* Bonds of functions 1 to 4 have a length that they keep when they turn rigid. */
-static bool bond_may_be_rigid(const struct sk_raw_bond *bond)
+bool sk_top_bond_is_rigid(const struct sk_raw_top *raw, const struct sk_moltype *type, int list,
+                          const struct sk_raw_term *bond)
 {
-    return bond->is_constraint || bond->function <= 4;
-}
-
-static bool bond_is_rigid(const struct work *w, const struct sk_raw_bond *bond)
-{
-    if (bond->is_constraint || !bond_may_be_rigid(bond))
-        return bond->is_constraint;
-    if (w->raw->rigid == SK_BONDS_H_BONDS)
-        return is_hydrogen(w, bond->i) || is_hydrogen(w, bond->j);
-    return w->raw->rigid != SK_BONDS_NONE;
-}
-
-static const char *bonded_name(const struct work *w, int place)
-{
-    return w->raw->bonded_names.name[w->raw->types[w->from->atoms[place].type].bonded];
+    const struct sk_top_function *function = sk_top_function(list, bond->function);
+    if (list == SK_TOP_CONSTRAINTS || !function || !function->is_soft)
+        return list == SK_TOP_CONSTRAINTS;
+    if (raw->rigid == SK_BONDS_H_BONDS)
+        return is_hydrogen(type, bond->place[0]) || is_hydrogen(type, bond->place[1]);
+    return raw->rigid != SK_BONDS_NONE;
 }
 
 static void work_add(struct work *w, int i, int j, double length, struct sk_source at)
@@ -66,52 +57,39 @@ static void work_add(struct work *w, int i, int j, double length, struct sk_sour
     w->n++;
 }
 
-static enum sk_code add_bond(struct work *w, const struct sk_raw_bond *bond)
+/* First parameter: a length or an angle. */
+static enum sk_code first_value(struct work *w, int list, const struct sk_raw_term *term, double *value)
 {
-    const char *const names[2] = {bonded_name(w, bond->i), bonded_name(w, bond->j)};
-    double length = bond->length;
-    if (!bond->has_length && !sk_top_bonded(w->raw, bond->is_constraint ? 'c' : 'b', names, 2, bond->function, &length))
-        return sk_preprocess_fail(
-            w->raw->pp, bond->at, w->err, "no [ %s ] of function %d for the bonded types %s and %s",
-            bond->is_constraint ? "constrainttypes" : "bondtypes", bond->function, names[0], names[1]);
+    const struct sk_raw_entry *entry = term->nvalues ? NULL : sk_top_find_line(w->raw, w->from, list, term);
+    if (!term->nvalues && !entry)
+        return sk_top_fail_types(w->raw, w->from, list, term, w->err);
+    if (entry && entry->is_perturbed)
+        return sk_preprocess_fail(w->raw->pp, term->at, w->err,
+                                  "the [ %s ] of this line have a second state (free energy), which is not supported",
+                                  sk_top_types_name(list));
+    *value = w->raw->values[entry ? entry->value : term->value];
+    return SK_OK;
+}
+
+static enum sk_code add_bond(struct work *w, int list, const struct sk_raw_term *bond)
+{
+    double length;
+    if (first_value(w, list, bond, &length) != SK_OK)
+        return w->err->code;
     if (!(length > 0))
-        return work_fail(w, bond->at, "the length of a rigid bond must be positive", bond->i, bond->j);
-    work_add(w, bond->i, bond->j, length, bond->at);
+        return work_fail(w, bond->at, "the length of a rigid bond must be positive", bond->place[0], bond->place[1]);
+    work_add(w, bond->place[0], bond->place[1], length, bond->at);
     return SK_OK;
 }
 
-static enum sk_code check_places(struct work *w, const int *place, int n, struct sk_source at)
+static enum sk_code add_bonds(struct work *w, int list)
 {
-    for (int k = 0; k < n; k++) {
-        if (place[k] >= w->type->natoms)
-            return sk_preprocess_fail(w->raw->pp, at, w->err, "atom %d, but '%s' has %d atoms", place[k] + 1,
-                                      w->from->name, w->type->natoms);
-        for (int m = 0; m < k; m++)
-            if (place[m] == place[k])
-                return work_fail(w, at, "an atom bonded to itself", place[m], place[k]);
-    }
-    return SK_OK;
-}
-
-static enum sk_code add_bonds(struct work *w)
-{
-    for (size_t b = 0; b < w->from->nbonds; b++) {
-        const struct sk_raw_bond *bond = &w->from->bonds[b];
-        const int place[2] = {bond->i, bond->j};
-        if (check_places(w, place, 2, bond->at) != SK_OK)
+    const struct sk_raw_list *bonds = &w->from->lists[list];
+    for (size_t b = 0; b < bonds->n; b++) {
+        const struct sk_raw_term *bond = &bonds->terms[b];
+        if (sk_top_check_places(w->raw, w->from, sk_top_list_name(list), bond->place, 2, bond->at, w->err) != SK_OK ||
+            (sk_top_bond_is_rigid(w->raw, w->type, list, bond) && add_bond(w, list, bond) != SK_OK))
             return w->err->code;
-        if (bond_is_rigid(w, bond)) {
-            if (add_bond(w, bond) != SK_OK)
-                return w->err->code;
-        } else if (bond_may_be_rigid(bond))
-            return sk_preprocess_fail(w->raw->pp, bond->at, w->err,
-                                      "[ bonds ] of molecule type '%s': a bond that is not rigid is not supported yet "
-                                      "('bonds = all-bonds' in [constraints] makes all rigid)",
-                                      w->from->name);
-        else if (bond->function != 5)
-            return sk_preprocess_fail(w->raw->pp, bond->at, w->err,
-                                      "[ bonds ] of molecule type '%s': function %d is not supported", w->from->name,
-                                      bond->function);
     }
     return SK_OK;
 }
@@ -132,13 +110,15 @@ static int compare_rigid(const void *a, const void *b)
 }
 
 /* As in GROMACS: H-X-H and H-O-X. */
-static bool angle_is_rigid(const struct work *w, const struct sk_raw_angle *angle)
+bool sk_top_angle_is_rigid(const struct sk_raw_top *raw, const struct sk_moltype *type, const struct sk_raw_term *angle)
 {
-    char middle = w->type->atoms[angle->place[1]].name[0];
+    const struct sk_top_function *function = sk_top_function(SK_TOP_ANGLES, angle->function);
+    char middle = type->atoms[angle->place[1]].name[0];
     int hydrogens = 0;
     for (int k = 0; k < 3; k++)
-        hydrogens += is_hydrogen(w, angle->place[k]);
-    return hydrogens > 1 || (hydrogens == 1 && (middle == 'O' || middle == 'o'));
+        hydrogens += is_hydrogen(type, angle->place[k]);
+    return raw->rigid == SK_BONDS_H_ANGLES && function && function->is_soft &&
+           (hydrogens > 1 || (hydrogens == 1 && (middle == 'O' || middle == 'o')));
 }
 
 /* Length of the bond between two places among the first n, which are sorted; 0: none. */
@@ -157,22 +137,13 @@ static double bond_length(const struct work *w, size_t n, int i, int j)
     return is_found ? w->rigid[low].constraint.length : 0;
 }
 
-/* Functions whose first parameter is the angle of rest: harmonic, G96, Urey-Bradley, quartic. */
-static bool angle_has_theta(int function)
-{
-    return function == 1 || function == 2 || function == 5 || function == 6;
-}
-
-static enum sk_code add_angle(struct work *w, const struct sk_raw_angle *angle, size_t nbonds)
+static enum sk_code add_angle(struct work *w, const struct sk_raw_term *angle, size_t nbonds)
 {
     const int *at = angle->place;
-    const char *const names[3] = {bonded_name(w, at[0]), bonded_name(w, at[1]), bonded_name(w, at[2])};
-    double theta = angle->theta, sine, cosine;
+    double theta, sine, cosine;
     double a = bond_length(w, nbonds, at[0], at[1]), b = bond_length(w, nbonds, at[1], at[2]);
-    if (!angle->has_theta && !sk_top_bonded(w->raw, 'a', names, 3, angle->function, &theta))
-        return sk_preprocess_fail(w->raw->pp, angle->at, w->err,
-                                  "no [ angletypes ] of function %d for the bonded types %s, %s and %s",
-                                  angle->function, names[0], names[1], names[2]);
+    if (first_value(w, SK_TOP_ANGLES, angle, &theta) != SK_OK)
+        return w->err->code;
     if (!(a > 0 && b > 0))
         return work_fail(w, angle->at, "a rigid angle needs a bond on either side; one is missing", at[0], at[2]);
     sk_sincos(theta * (PI / 180), &sine, &cosine);
@@ -193,15 +164,10 @@ static enum sk_code add_angles(struct work *w)
 {
     size_t nbonds = w->n;
     sort_rigid(w);
-    for (size_t k = 0; k < w->from->nangles; k++) {
-        const struct sk_raw_angle *angle = &w->from->angles[k];
-        if (check_places(w, angle->place, 3, angle->at) != SK_OK)
-            return w->err->code;
-        if (!angle_is_rigid(w, angle) || !angle_has_theta(angle->function))
-            return sk_preprocess_fail(w->raw->pp, angle->at, w->err,
-                                      "[ angles ] of molecule type '%s': an angle that is not rigid is not supported",
-                                      w->from->name);
-        if (add_angle(w, angle, nbonds) != SK_OK)
+    for (size_t k = 0; k < w->from->lists[SK_TOP_ANGLES].n; k++) {
+        const struct sk_raw_term *angle = &w->from->lists[SK_TOP_ANGLES].terms[k];
+        if (sk_top_check_places(w->raw, w->from, "angles", angle->place, 3, angle->at, w->err) != SK_OK ||
+            (sk_top_angle_is_rigid(w->raw, w->type, angle) && add_angle(w, angle, nbonds) != SK_OK))
             return w->err->code;
     }
     sort_rigid(w);
@@ -221,10 +187,13 @@ static const struct rigid *find_second(const struct work *w)
     return second;
 }
 
-static enum sk_code refuse_water(struct work *w)
+static enum sk_code refuse_others(struct work *w)
 {
     char *is_water = sk_calloc((size_t)w->type->natoms, 1);
+    char *is_site = sk_calloc((size_t)w->type->natoms, 1);
     enum sk_code code = SK_OK;
+    for (int s = 0; s < w->type->nsites; s++)
+        is_site[w->type->sites[s].place] = 1;
     for (int s = 0; s < w->type->nsettles; s++) {
         const struct sk_settle *settle = &w->type->settles[s];
         is_water[settle->apex] = is_water[settle->leg1] = is_water[settle->leg2] = 1;
@@ -233,7 +202,10 @@ static enum sk_code refuse_water(struct work *w)
         const struct sk_constraint *c = &w->rigid[k].constraint;
         if (is_water[c->i] || is_water[c->j])
             code = work_fail(w, w->rigid[k].at, "a rigid bond to an atom of [ settles ]", c->i, c->j);
+        else if (is_site[c->i] || is_site[c->j])
+            code = work_fail(w, w->rigid[k].at, "a rigid bond to a virtual site", c->i, c->j);
     }
+    sk_free(&is_site);
     sk_free(&is_water);
     return code;
 }
@@ -242,7 +214,9 @@ enum sk_code sk_top_build_constraints(const struct sk_raw_top *raw, const struct
                                       struct sk_moltype *type, struct sk_error *err)
 {
     struct work w = {.raw = raw, .from = from, .type = type, .err = err};
-    enum sk_code code = add_bonds(&w);
+    enum sk_code code = add_bonds(&w, SK_TOP_BONDS);
+    if (!code)
+        code = add_bonds(&w, SK_TOP_CONSTRAINTS);
     if (!code)
         code = add_angles(&w);
     if (!code && w.n > INT32_MAX / 4)
@@ -252,7 +226,7 @@ enum sk_code sk_top_build_constraints(const struct sk_raw_top *raw, const struct
         code = work_fail(&w, second->at, "these atoms are joined rigidly a second time; remove one",
                          second->constraint.i, second->constraint.j);
     if (!code)
-        code = refuse_water(&w);
+        code = refuse_others(&w);
     if (!code) {
         type->nconstraints = (int)w.n;
         type->constraints = sk_calloc(w.n, sizeof *type->constraints);
@@ -267,9 +241,9 @@ enum sk_code sk_top_build_constraints(const struct sk_raw_top *raw, const struct
 
 /* As in GROMACS: neither the plain harmonic potential (6), nor tables (9) and restraints (10) without a bond, nor
  * constraints of type 2, nor [ settles ]. */
-static bool bond_is_chemical(const struct sk_raw_bond *bond)
+static bool bond_is_chemical(int list, const struct sk_raw_term *bond)
 {
-    return bond->is_constraint ? bond->function == 1 : bond->function != 6 && bond->function < 9;
+    return list == SK_TOP_CONSTRAINTS ? bond->function == 1 : bond->function != 6 && bond->function < 9;
 }
 
 enum sk_code sk_top_build_exclusions(const struct sk_raw_top *raw, const struct sk_raw_moltype *from,
@@ -286,9 +260,12 @@ enum sk_code sk_top_build_exclusions(const struct sk_raw_top *raw, const struct 
         else
             sk_place_pairs_add(&pairs, x->i, x->j);
     }
-    for (size_t b = 0; b < from->nbonds; b++)
-        if (bond_is_chemical(&from->bonds[b]))
-            sk_place_pairs_add(&bonds, from->bonds[b].i, from->bonds[b].j);
+    for (int list = SK_TOP_BONDS; list <= SK_TOP_CONSTRAINTS; list++)
+        for (size_t b = 0; b < from->lists[list].n; b++) {
+            const struct sk_raw_term *bond = &from->lists[list].terms[b];
+            if (bond_is_chemical(list, bond))
+                sk_place_pairs_add(&bonds, bond->place[0], bond->place[1]);
+        }
     if (!code &&
         !(sk_bondgraph_exclude(type->natoms, &bonds, from->nrexcl, NULL, &pairs) && pairs.n <= SK_PLACE_PAIRS_MAX))
         code = sk_preprocess_fail(raw->pp, from->at, err, "molecule type '%s' has too many exclusions", from->name);

@@ -62,10 +62,8 @@ enum sk_code sk_top_atom(struct sk_raw_top *raw, const struct sk_top_line *line,
     if (number != (int64_t)type->natoms + 1)
         return sk_preprocess_fail(raw->pp, line->at, err, "atom number %lld, but %zu comes next", (long long)number,
                                   type->natoms + 1);
-    if (line->n > 8 && !type->refused) {
-        type->refused = "atoms (second state of free energy calculations)";
-        type->refused_at = line->at;
-    }
+    if (line->n > 8)
+        sk_top_refuse(raw, "atoms (second state of free energy calculations)", line->at);
     atom.type = sk_top_type(raw, name);
     sk_reserve(&type->atoms, &type->atoms_capacity, type->natoms + 1);
     type->atoms[type->natoms++] = atom;

@@ -21,17 +21,16 @@ struct top_section {
 static enum sk_code top_system(struct sk_raw_top *raw, const struct sk_top_line *line, struct sk_error *err);
 static enum sk_code top_intermolecular(struct sk_raw_top *raw, const struct sk_top_line *line, struct sk_error *err);
 
-/* Sections of force-field libraries matter only through a molecule's interactions, which are refused. */
 static const struct top_section top_sections[] = {
     {"defaults", BEFORE_MOLECULES, sk_top_defaults},
     {"atomtypes", BEFORE_MOLECULES, sk_top_atomtype},
     {"nonbond_params", BEFORE_MOLECULES, sk_top_nonbond},
-    {"pairtypes", BEFORE_MOLECULES, NULL},
+    {"pairtypes", BEFORE_MOLECULES, sk_top_pairtype},
     {"bondtypes", BEFORE_MOLECULES, sk_top_bondtype},
     {"constrainttypes", BEFORE_MOLECULES, sk_top_constrainttype},
     {"angletypes", BEFORE_MOLECULES, sk_top_angletype},
-    {"dihedraltypes", BEFORE_MOLECULES, NULL},
-    {"cmaptypes", BEFORE_MOLECULES, NULL},
+    {"dihedraltypes", BEFORE_MOLECULES, sk_top_dihedraltype},
+    {"cmaptypes", BEFORE_MOLECULES, sk_top_cmaptype},
     {"implicit_genborn_params", BEFORE_MOLECULES, NULL},
     {"implicit_surface_params", BEFORE_MOLECULES, NULL},
     {"moleculetype", ANYWHERE, sk_top_moleculetype},
@@ -40,22 +39,22 @@ static const struct top_section top_sections[] = {
     {"exclusions", IN_MOLECULE, sk_top_exclusion},
     {"bonds", IN_MOLECULE, sk_top_bond},
     {"angles", IN_MOLECULE, sk_top_angle},
-    {"dihedrals", IN_MOLECULE, NULL},
-    {"pairs", IN_MOLECULE, NULL},
+    {"dihedrals", IN_MOLECULE, sk_top_dihedral},
+    {"pairs", IN_MOLECULE, sk_top_pair},
     {"pairs_nb", IN_MOLECULE, NULL},
     {"constraints", IN_MOLECULE, sk_top_constraint},
-    {"cmap", IN_MOLECULE, NULL},
+    {"cmap", IN_MOLECULE, sk_top_cmap},
     {"virtual_sites1", IN_MOLECULE, NULL},
-    {"virtual_sites2", IN_MOLECULE, NULL},
-    {"virtual_sites3", IN_MOLECULE, NULL},
+    {"virtual_sites2", IN_MOLECULE, sk_top_site2},
+    {"virtual_sites3", IN_MOLECULE, sk_top_site3},
     {"virtual_sites4", IN_MOLECULE, NULL},
     {"virtual_sitesn", IN_MOLECULE, NULL},
     {"dummies1", IN_MOLECULE, NULL},
-    {"dummies2", IN_MOLECULE, NULL},
-    {"dummies3", IN_MOLECULE, NULL},
+    {"dummies2", IN_MOLECULE, sk_top_site2},
+    {"dummies3", IN_MOLECULE, sk_top_site3},
     {"dummies4", IN_MOLECULE, NULL},
     {"dummiesn", IN_MOLECULE, NULL},
-    {"position_restraints", IN_MOLECULE, NULL},
+    {"position_restraints", IN_MOLECULE, sk_top_position},
     {"distance_restraints", IN_MOLECULE, NULL},
     {"dihedral_restraints", IN_MOLECULE, NULL},
     {"angle_restraints", IN_MOLECULE, NULL},
@@ -162,14 +161,8 @@ static enum sk_code top_open_section(struct sk_raw_top *raw, char *text, struct 
 static enum sk_code top_data_line(struct sk_raw_top *raw, const struct top_section *section, char *text,
                                   struct sk_source at, struct sk_error *err)
 {
-    bool is_angle = section->handler == sk_top_angle;
-    bool is_refused = section->place == IN_MOLECULE && !section->handler;
-    if (is_refused || (is_angle && raw->rigid != SK_BONDS_H_ANGLES)) {
-        struct sk_raw_moltype *type = &raw->moltypes[raw->nmoltypes - 1];
-        if (!type->refused) {
-            type->refused = section->name;
-            type->refused_at = at;
-        }
+    if (section->place == IN_MOLECULE && !section->handler) {
+        sk_top_refuse(raw, section->name, at);
         return SK_OK;
     }
     if (section->handler == top_system && !raw->title[0]) {
@@ -217,13 +210,15 @@ static void top_clear_raw(struct sk_raw_top *raw)
         sk_free(&raw->moltypes[i].atoms);
         sk_free(&raw->moltypes[i].settles);
         sk_free(&raw->moltypes[i].exclusions);
-        sk_free(&raw->moltypes[i].bonds);
-        sk_free(&raw->moltypes[i].angles);
+        sk_free(&raw->moltypes[i].sites);
+        for (int k = 0; k < SK_TOP_LISTS; k++)
+            sk_free(&raw->moltypes[i].lists[k].terms);
     }
     sk_names_clear(&raw->names);
     sk_names_clear(&raw->molnames);
     sk_names_clear(&raw->bonded_names);
-    sk_names_clear(&raw->bonded);
+    sk_free(&raw->bonded.entries);
+    sk_free(&raw->bonded.slots);
     sk_free(&raw->values);
     sk_free(&raw->types);
     sk_free(&raw->pairs);
@@ -256,6 +251,11 @@ enum sk_code sk_top_read(const char *path, const char *define, const char *inclu
     if (code == SK_OK)
         code = top_read(pp, bonds, top, ff, err);
     sk_preprocess_free(&pp);
+    /* What the engine does not compute yet; sk_top_parse reads it. */
+    if (code == SK_OK && (code = sk_topology_refuse_terms(top, err)) != SK_OK) {
+        sk_topology_clear(top);
+        sk_forcefield_clear(ff);
+    }
     return code;
 }
 

@@ -9,7 +9,8 @@
 enum sk_code sk_top_defaults(struct sk_raw_top *raw, const struct sk_top_line *line, struct sk_error *err)
 {
     int64_t function, combination;
-    double fudge;
+    double factor[3] = {1, 1, 12};
+    static const char *const names[3] = {"fudgeLJ", "fudgeQQ", "repulsion power"};
     if (raw->combination)
         return sk_preprocess_fail(raw->pp, line->at, err,
                                   "a second line of [ defaults ]; include one force field only");
@@ -21,10 +22,14 @@ enum sk_code sk_top_defaults(struct sk_raw_top *raw, const struct sk_top_line *l
                                   "nbfunc 2 (Buckingham) is not supported; only 1 (Lennard-Jones)");
     if (line->n > 2 && strcasecmp(line->words[2], "yes") != 0 && strcasecmp(line->words[2], "no") != 0)
         return sk_preprocess_fail(raw->pp, line->at, err, "gen-pairs: '%.80s' is neither yes nor no", line->words[2]);
-    /* Generated pairs and fudge factors act on [ pairs ] alone, which are refused where used. */
-    for (int i = 3; i < 5 && i < line->n; i++)
-        if (sk_top_real(raw, line, i, i == 3 ? "fudgeLJ" : "fudgeQQ", &fudge, err) != SK_OK)
+    for (int i = 3; i < 6 && i < line->n; i++)
+        if (sk_top_real(raw, line, i, names[i - 3], &factor[i - 3], err) != SK_OK)
             return err->code;
+    if (factor[2] != 12)
+        return sk_preprocess_fail(raw->pp, line->at, err, "repulsion power %g is not supported; only 12", factor[2]);
+    raw->has_generated_pairs = line->n > 2 && strcasecmp(line->words[2], "yes") == 0;
+    raw->fudge_lj = factor[0];
+    raw->fudge_qq = factor[1];
     raw->combination = (int)combination;
     return SK_OK;
 }
