@@ -46,6 +46,20 @@ static void wide_load(struct wide_tile *w, const struct sk_packs *packs, const s
     }
 }
 
+/* Sums sum of c[k] s^k of all lanes, s of ewald_series.h (beyond the cutoff any number). */
+static void ewald_sum(const struct wide_tile *w, const struct sk_ewald_series *series, const double *c,
+                      double sum[LANES])
+{
+    double s[LANES];
+    for (int l = 0; l < LANES; l++) {
+        s[l] = w->r2[l] * series->scale - 1.0;
+        sum[l] = 0.0;
+    }
+    for (int k = series->terms - 1; k >= 0; k--)
+        for (int l = 0; l < LANES; l++)
+            sum[l] = sum[l] * s[l] + c[k];
+}
+
 /* Rounds e (energy) of the lanes in `in` to integers and adds them up; *bad counts lanes out of range. */
 static int64_t energy_sum(const double *e, const int64_t *in, int *bad)
 {
@@ -67,14 +81,16 @@ static int64_t energy_sum(const double *e, const int64_t *in, int *bad)
 
 static void energy_tile(const struct wide_tile *w, const struct sk_pair_parameters *p, int64_t sum[2], int *bad)
 {
-    double lj[LANES], coulomb[LANES];
+    double lj[LANES], coulomb[LANES], mesh[LANES] = {0}; /* mesh: the part of 1/r that is the mesh's */
     int64_t in_vdw[LANES], in_coulomb[LANES];
+    if (p->has_coulomb && p->is_ewald)
+        ewald_sum(w, p->ewald_series, p->ewald_series->energy, mesh);
     for (int l = 0; l < LANES; l++) {
         double rinv2 = 1.0 / w->r2[l];
         double r6 = rinv2 * rinv2 * rinv2;
         /* a pair without parameters has no energy, even at distance zero */
         double e = (w->c12[l] * r6 - w->c6[l]) * r6 + w->shift[l];
-        double q = w->qq[l] * (sqrt(rinv2) + p->k_rf * w->r2[l] - p->c_rf);
+        double q = w->qq[l] * (sqrt(rinv2) - mesh[l] + p->k_rf * w->r2[l] - p->c_rf);
         lj[l] = e;
         coulomb[l] = q;
         int64_t has_lj = -(int64_t)((w->c6[l] != 0.0) | (w->c12[l] != 0.0));
@@ -107,11 +123,14 @@ int VARIANT(pair_energy)(const struct sk_packs *packs, const struct sk_tiles *ti
 static void wide_scalar(const struct wide_tile *w, const struct sk_pair_parameters *p, double s[LANES])
 {
     const double scale = p->force_scale * p->quantum;
+    double mesh[LANES] = {0};
+    if (p->has_coulomb && p->is_ewald)
+        ewald_sum(w, p->ewald_series, p->ewald_series->force, mesh);
     for (int l = 0; l < LANES; l++) {
         double rinv2 = 1.0 / w->r2[l];
         double r6 = rinv2 * rinv2 * rinv2;
         double lj = (12.0 * w->c12[l] * r6 - 6.0 * w->c6[l]) * r6 * rinv2;
-        double coulomb = w->qq[l] * (rinv2 * sqrt(rinv2) - 2.0 * p->k_rf);
+        double coulomb = w->qq[l] * (rinv2 * sqrt(rinv2) - mesh[l] - 2.0 * p->k_rf);
         int has_lj = ((w->c6[l] != 0.0) | (w->c12[l] != 0.0)) & (w->r2[l] < p->vdw_cutoff2_d);
         int has_coulomb = (w->qq[l] != 0.0) & (w->r2[l] < p->coulomb_cutoff2_d);
         double sum = (has_lj ? lj : 0.0) + (has_coulomb ? coulomb : 0.0);

@@ -6,6 +6,10 @@
 #include <math.h>
 #include <stddef.h>
 
+#include "base/math.h"
+
+#define TWO_OVER_SQRT_PI 1.12837916709551257390
+
 enum { BLOCK = 512, GROUP = 32 }; /* partners in a block (on the stack), partners tested together */
 
 struct oracle_block {
@@ -89,9 +93,14 @@ static void oracle_pair(const struct oracle *o, int i, int j)
     const double qq = p->has_coulomb ? p->coulomb * o->charge[i] * o->charge[j] : 0.0;
     if (qq != 0.0 && r2 < p->coulomb_cutoff2_d && (!is_excluded || p->is_reaction_field)) {
         /* an excluded pair keeps the field but not the 1/r */
-        const double direct = is_excluded ? 0.0 : rinv;
+        double direct = is_excluded ? 0.0 : rinv, force = direct * rinv2;
+        if (p->is_ewald) {
+            const double z = p->ewald_series->beta * r2 * rinv;
+            direct = sk_erfc(z) * rinv;
+            force = (direct + TWO_OVER_SQRT_PI * p->ewald_series->beta * sk_exp(-z * z)) * rinv2;
+        }
         o->energy[1] += qq * (direct + p->k_rf * r2 - p->c_rf);
-        s += qq * (direct * rinv2 - 2.0 * p->k_rf);
+        s += qq * (force - 2.0 * p->k_rf);
     }
     if (is_excluded && r2 == 0.0)
         s = 0.0;

@@ -10,7 +10,11 @@
 #include <stdint.h>
 
 #include "geom/fixed.h"
+#include "kernel/ewald_series.h"
+#include "kernel/ewald_table.h"
+#include "kernel/fft.h"
 #include "kernel/fragment.h"
+#include "kernel/mesh.h"
 #include "kernel/motion.h"
 #include "kernel/near.h"
 
@@ -69,18 +73,25 @@ enum sk_lj_rule {
 struct sk_pair_parameters {
     enum sk_lj_rule lj_rule;
     bool has_coulomb;
-    bool is_twin;                       /* the two cutoffs differ */
-    bool is_reaction_field;             /* excluded pairs and the self term carry the field (the oracle adds them;
-                                           otherwise whoever owns the topology's excluded pairs does) */
-    float r2_scale;                     /* quantum^2: integer r^2 to length^2; a power of two */
+    bool is_twin;           /* the two cutoffs differ */
+    bool is_reaction_field; /* excluded pairs and the self term carry the field (the oracle adds them;
+                               otherwise whoever owns the topology's excluded pairs does) */
+    bool is_ewald;  /* real-space part erfc(beta r)/r in place of 1/r; k_rf and two_k_rf are 0. Excluded pairs have no
+                       part in it here or in the oracle: what the mesh gives them is taken back as terms */
+    float r2_scale; /* quantum^2: integer r^2 to length^2; a power of two */
     float vdw_cutoff2, coulomb_cutoff2; /* length^2; a pair interacts if r2 < cutoff2 */
     float two_k_rf;                     /* 2 k_rf of the reaction field, 0 for a plain cutoff; length^-3 */
     int ntypes;
     const float *table; /* [ntypes][ntypes][2]: 6 c6 S, 12 c12 S; for SK_LJ_TABLE */
+    /* for is_ewald, made for coulomb_cutoff2_d and the same beta; length^2. A pair with charges closer than the table
+     * reaches (1/16 of the cutoff) is out of range. */
+    const struct sk_ewald_table *ewald_table;
+    const struct sk_ewald_series *ewald_series;
     /* double versions for the energy and wide kernels */
     const double *c6, *c12; /* [ntypes * ntypes] */
     double quantum, coulomb, vdw_cutoff2_d, coulomb_cutoff2_d, k_rf,
-        c_rf;               /* coulomb: constant; c_rf is the constant subtracted from 1/r */
+        c_rf; /* coulomb: constant; c_rf is the constant subtracted from 1/r or erfc(beta r)/r (Ewald: 0, or
+                 erfc(beta rc)/rc for a potential-shift) */
     const double *lj_shift; /* [ntypes * ntypes] added to each pair's Lennard-Jones energy in range (potential-shift),
                                >= or <= 0 */
     double force_scale;     /* integer force units per energy/length */
@@ -129,6 +140,10 @@ struct sk_kernel_variant {
     sk_near_kernel *near;
     sk_fragment_positions_kernel *fragment_positions;
     sk_fragment_velocities_kernel *fragment_velocities;
+    sk_fft_kernel *fft;
+    sk_spread_kernel *spread;
+    sk_gather_kernel *gather;
+    sk_ewald_table_kernel *ewald_table;
 };
 /* All variants, slowest first; *count receives how many. */
 const struct sk_kernel_variant *sk_kernel_variants(int *count);

@@ -5,6 +5,8 @@
  *   Lennard-Jones  r6 = (rinv2 * rinv2) * rinv2; fma(c12, r6, -c6) * (r6 * rinv2), or Lorentz
  *                  s2 = ((a + a) * (a + a)) * rinv2; s6 = (s2 * s2) * s2; ((e * s6) * fma(2, s6, -1)) * rinv2;
  *   Coulomb        s = fma(rinv2, sqrt(rinv2), -two_k_rf); F/r = qq * s, or fma(qq, s, Lennard-Jones);
+ *   Ewald          s from the table (ewald_table.inc.h), which is in powers of t in [-1/8, 1/8), the same in quanta;
+ *                  closer than the table reaches, s = PAIR_TOO_CLOSE, which only a pair without charge passes;
  *   force = int(F/r * d), to nearest; range: (F/r * F/r) * r2 > 2^52 or NaN.
  * nearest2 (SK_PAIR_NEAREST2) rounds away at any distance that atoms have, costs nothing, and keeps the
  * powers of 1/r finite: a pair without parameters adds zero in whichever loop it comes. */
@@ -12,13 +14,17 @@
 enum {
     PAIR_RULE = 3, /* enum sk_lj_rule in the low bits */
     PAIR_COULOMB = 4,
-    PAIR_TWIN = 8
+    PAIR_TWIN = 8,
+    PAIR_EWALD = 16
 };
+/* Times the least product of charges that matters (1e-12 e^2) it is out of range, times zero it is nothing. */
+#define PAIR_TOO_CLOSE 0x1p100f
 
 struct pair_constants {
     vf coulomb_cutoff2, vdw_cutoff2, nearest2, inverse_scale, two_k_rf; /* lengths in quanta */
     const float *table;
-    vi row; /* floats in a row of the table */
+    vi row;                             /* floats in a row of the table */
+    const struct sk_ewald_table *ewald; /* of r^2 in quanta */
 };
 /* The i side of a run of tiles, and the sums of the forces of its atoms on others. */
 struct pair_side {
@@ -98,7 +104,12 @@ SK_INLINE vf pair_scalar(const struct pair_near *n, const struct pair_side *side
     if (!(mode & PAIR_COULOMB))
         return vf_keep(n->in_vdw[r], lj);
     vf qq = vf_mul(side->q[r], vf_load_j(packs->q + 8 * n->pack, r));
-    vf s = vf_fms(n->rinv2[r], vf_sqrt(n->rinv2[r]), c->two_k_rf);
+    vf s;
+    if (mode & PAIR_EWALD)
+        s = vf_pick(vm_less(n->r2[r], vf_set(c->ewald->least2)), vf_set(PAIR_TOO_CLOSE),
+                    ewald_polynomial(c->ewald, n->r2[r]));
+    else
+        s = vf_fms(n->rinv2[r], vf_sqrt(n->rinv2[r]), c->two_k_rf);
     if (!has_lj)
         return vf_keep(n->in_coulomb[r], vf_mul(qq, s));
     if (!(mode & PAIR_TWIN))
@@ -207,6 +218,16 @@ SK_INLINE int pair_is_half(const struct sk_packs *packs, size_t icluster, const 
     return rule == SK_LJ_GEOMETRIC && lj[2] == 0.0f && lj[3] == 0.0f && lj[10] == 0.0f && lj[11] == 0.0f;
 }
 
+/* The table as a function of r^2 in quanta: as the scale is a power of two, only the exponents move. */
+SK_INLINE void pair_ewald_scale(struct sk_ewald_table *scaled, const struct sk_ewald_table *table, float inverse)
+{
+    int32_t bits;
+    *scaled = *table;
+    scaled->least2 *= inverse;
+    memcpy(&bits, &scaled->least2, sizeof bits);
+    scaled->first = bits >> 21;
+}
+
 SK_INLINE int pair_entries(const struct sk_packs *packs, const struct sk_tiles *tiles,
                            const struct sk_pair_parameters *p, const struct sk_shifts *shifts, int32_t *f,
                            int64_t shift_force[SK_SHIFTS][3], const int mode)
@@ -221,7 +242,12 @@ SK_INLINE int pair_entries(const struct sk_packs *packs, const struct sk_tiles *
                                .table = p->table,
                                .row = vi_set(2 * p->ntypes)};
     const struct sk_packs local = *packs; /* the compiler cannot know that forces do not alias it */
+    struct sk_ewald_table ewald __attribute__((aligned(64)));
     struct pair_side side;
+    if (mode & PAIR_EWALD) {
+        pair_ewald_scale(&ewald, p->ewald_table, inverse);
+        c.ewald = &ewald;
+    }
     side.worst = vi_zero();
     packs = &local;
     for (int k = tiles->first_entry; k < tiles->end_entry; k++) {
@@ -241,17 +267,24 @@ SK_INLINE int pair_entries(const struct sk_packs *packs, const struct sk_tiles *
     return vi_exceeds(side.worst, 0x1p52f);
 }
 
-#define PAIR_MODES(X)                             \
-    X(SK_LJ_GEOMETRIC)                            \
-    X(SK_LJ_LORENTZ)                              \
-    X(SK_LJ_TABLE)                                \
-    X(SK_LJ_NONE | PAIR_COULOMB)                  \
-    X(SK_LJ_GEOMETRIC | PAIR_COULOMB)             \
-    X(SK_LJ_LORENTZ | PAIR_COULOMB)               \
-    X(SK_LJ_TABLE | PAIR_COULOMB)                 \
-    X(SK_LJ_GEOMETRIC | PAIR_COULOMB | PAIR_TWIN) \
-    X(SK_LJ_LORENTZ | PAIR_COULOMB | PAIR_TWIN)   \
-    X(SK_LJ_TABLE | PAIR_COULOMB | PAIR_TWIN)
+#define PAIR_MODES(X)                                          \
+    X(SK_LJ_GEOMETRIC)                                         \
+    X(SK_LJ_LORENTZ)                                           \
+    X(SK_LJ_TABLE)                                             \
+    X(SK_LJ_NONE | PAIR_COULOMB)                               \
+    X(SK_LJ_GEOMETRIC | PAIR_COULOMB)                          \
+    X(SK_LJ_LORENTZ | PAIR_COULOMB)                            \
+    X(SK_LJ_TABLE | PAIR_COULOMB)                              \
+    X(SK_LJ_GEOMETRIC | PAIR_COULOMB | PAIR_TWIN)              \
+    X(SK_LJ_LORENTZ | PAIR_COULOMB | PAIR_TWIN)                \
+    X(SK_LJ_TABLE | PAIR_COULOMB | PAIR_TWIN)                  \
+    X(SK_LJ_NONE | PAIR_EWALD | PAIR_COULOMB)                  \
+    X(SK_LJ_GEOMETRIC | PAIR_EWALD | PAIR_COULOMB)             \
+    X(SK_LJ_LORENTZ | PAIR_EWALD | PAIR_COULOMB)               \
+    X(SK_LJ_TABLE | PAIR_EWALD | PAIR_COULOMB)                 \
+    X(SK_LJ_GEOMETRIC | PAIR_EWALD | PAIR_COULOMB | PAIR_TWIN) \
+    X(SK_LJ_LORENTZ | PAIR_EWALD | PAIR_COULOMB | PAIR_TWIN)   \
+    X(SK_LJ_TABLE | PAIR_EWALD | PAIR_COULOMB | PAIR_TWIN)
 
 int VARIANT(pair)(const struct sk_packs *packs, const struct sk_tiles *tiles, const struct sk_pair_parameters *p,
                   const struct sk_shifts *shifts, int32_t *f, int64_t shift_force[SK_SHIFTS][3])
@@ -259,6 +292,8 @@ int VARIANT(pair)(const struct sk_packs *packs, const struct sk_tiles *tiles, co
     int mode = (int)p->lj_rule;
     if (p->has_coulomb)
         mode |= p->is_twin && mode != SK_LJ_NONE ? PAIR_COULOMB | PAIR_TWIN : PAIR_COULOMB;
+    if (p->has_coulomb && p->is_ewald)
+        mode |= PAIR_EWALD;
     switch (mode) {
 #define PAIR_CASE(m) \
     case m: return pair_entries(packs, tiles, p, shifts, f, shift_force, m);

@@ -50,6 +50,10 @@ SK_INLINE vf vf_add(vf a, vf b)
 {
     return _mm512_add_ps(a, b);
 }
+SK_INLINE vf vf_sub(vf a, vf b)
+{
+    return _mm512_sub_ps(a, b);
+}
 SK_INLINE vf vf_mul(vf a, vf b)
 {
     return _mm512_mul_ps(a, b);
@@ -187,6 +191,10 @@ SK_INLINE vf vf_add(vf a, vf b)
 {
     return _mm256_add_ps(a, b);
 }
+SK_INLINE vf vf_sub(vf a, vf b)
+{
+    return _mm256_sub_ps(a, b);
+}
 SK_INLINE vf vf_mul(vf a, vf b)
 {
     return _mm256_mul_ps(a, b);
@@ -316,6 +324,10 @@ SK_INLINE vi vi_of_float(vf a)
 SK_INLINE vf vf_add(vf a, vf b)
 {
     return _mm_add_ps(a, b);
+}
+SK_INLINE vf vf_sub(vf a, vf b)
+{
+    return _mm_sub_ps(a, b);
 }
 SK_INLINE vf vf_mul(vf a, vf b)
 {
@@ -458,6 +470,21 @@ SK_INLINE vf vf_load_j(const float *p, int r)
         vf f;
     } both = {vi_load_j((const int32_t *)(const void *)p, r)};
     return both.f;
+}
+
+/* The same as calls where they are long, for kernels with hundreds of them. */
+#ifdef __FMA__
+#define SK_CALL SK_INLINE
+#else
+#define SK_CALL static __attribute__((noinline, unused))
+#endif
+SK_CALL vf vf_fma_call(vf a, vf b, vf c)
+{
+    return vf_fma(a, b, c);
+}
+SK_CALL vf vf_fms_call(vf a, vf b, vf c)
+{
+    return vf_fms(a, b, c);
 }
 
 #endif

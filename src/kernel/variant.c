@@ -11,6 +11,8 @@
 #define VARIANT_JOIN(a, b)  VARIANT_JOIN_(a, b)
 #define VARIANT(name)       VARIANT_JOIN(name, SK_VARIANT)
 
+#include "kernel/ewald_table.inc.h"
+
 #include "kernel/pair.inc.h"
 
 #include "kernel/prune.inc.h"
@@ -22,3 +24,7 @@
 #include "kernel/near.inc.h"
 
 #include "kernel/fragment.inc.h"
+
+#include "kernel/fft.inc.h"
+
+#include "kernel/mesh.inc.h"

@@ -5,18 +5,22 @@
 
 #include "kernel/pair.h"
 
-#define SK_VARIANT_FUNCTIONS(name)                                    \
-    extern sk_pair_kernel sk_pair_##name;                             \
-    extern sk_pair_wide_kernel sk_pair_wide_##name;                   \
-    extern sk_pair_energy_kernel sk_pair_energy_##name;               \
-    extern sk_prune_kernel sk_prune_##name;                           \
-    extern sk_displacement_kernel sk_displacement_##name;             \
-    extern sk_kick_kernel sk_kick_##name;                             \
-    extern sk_drift_kernel sk_drift_##name;                           \
-    extern sk_move_kernel sk_move_##name;                             \
-    extern sk_near_kernel sk_near_##name;                             \
-    extern sk_fragment_positions_kernel sk_fragment_positions_##name; \
-    extern sk_fragment_velocities_kernel sk_fragment_velocities_##name;
+#define SK_VARIANT_FUNCTIONS(name)                                      \
+    extern sk_pair_kernel sk_pair_##name;                               \
+    extern sk_pair_wide_kernel sk_pair_wide_##name;                     \
+    extern sk_pair_energy_kernel sk_pair_energy_##name;                 \
+    extern sk_prune_kernel sk_prune_##name;                             \
+    extern sk_displacement_kernel sk_displacement_##name;               \
+    extern sk_kick_kernel sk_kick_##name;                               \
+    extern sk_drift_kernel sk_drift_##name;                             \
+    extern sk_move_kernel sk_move_##name;                               \
+    extern sk_near_kernel sk_near_##name;                               \
+    extern sk_fragment_positions_kernel sk_fragment_positions_##name;   \
+    extern sk_fragment_velocities_kernel sk_fragment_velocities_##name; \
+    extern sk_fft_kernel sk_fft_##name;                                 \
+    extern sk_spread_kernel sk_spread_##name;                           \
+    extern sk_gather_kernel sk_gather_##name;                           \
+    extern sk_ewald_table_kernel sk_ewald_table_##name;
 
 SK_VARIANT_FUNCTIONS(baseline)
 SK_VARIANT_FUNCTIONS(avx2)
