@@ -40,6 +40,8 @@ struct skein_options {
 struct skein_energies {
     int64_t step;
     double time, lj, coulomb, dispersion, potential, kinetic, total, conserved, temperature, pressure;
+    int has_bonded; /* the system has bonded terms; without them what follows is 0. The potential includes them. */
+    double bond, angle, urey_bradley, dihedral, improper, cmap, lj_14, coulomb_14;
 };
 
 /* Defaults: everything off, steps negative. */

@@ -49,10 +49,32 @@ static int write_forces(const char *path, const double *forces, int64_t n)
     return has_failed ? SKEIN_ENVIRONMENT : 0;
 }
 
+struct named_energy {
+    const char *key, *name;
+    double value;
+};
+
+#define NBONDED 8
+
+static void bonded_of(const struct skein_energies *e, struct named_energy list[NBONDED])
+{
+    const struct named_energy all[NBONDED] = {{"bond", "bonds", e->bond},
+                                              {"angle", "angles", e->angle},
+                                              {"urey_bradley", "Urey-Bradley angles", e->urey_bradley},
+                                              {"dihedral", "dihedrals", e->dihedral},
+                                              {"improper", "impropers", e->improper},
+                                              {"cmap", "correction maps", e->cmap},
+                                              {"lj_14", "Lennard-Jones 1-4", e->lj_14},
+                                              {"coulomb_14", "Coulomb 1-4", e->coulomb_14}};
+    memcpy(list, all, sizeof all);
+}
+
 static void print_json(const struct skein_energies *e, int is_reduced)
 {
     struct sk_json json;
+    struct named_energy bonded[NBONDED];
     struct sk_error ignored; /* a closed stdout is the reader's doing */
+    bonded_of(e, bonded);
     sk_json_init(&json, stdout);
     sk_json_begin(&json);
     sk_json_string(&json, "event", "energy");
@@ -60,6 +82,8 @@ static void print_json(const struct skein_energies *e, int is_reduced)
     sk_json_double(&json, "lj", e->lj);
     sk_json_double(&json, "dispersion_correction", e->dispersion);
     sk_json_double(&json, "coulomb_sr", e->coulomb);
+    for (int b = 0; e->has_bonded && b < NBONDED; b++)
+        sk_json_double(&json, bonded[b].key, bonded[b].value);
     sk_json_close(&json);
     sk_json_double(&json, "potential", e->potential);
     sk_json_double(&json, "kinetic", e->kinetic);
@@ -74,8 +98,13 @@ static void print_energies(const struct skein_energies *e, int is_reduced, int i
     if (is_json)
         print_json(e, is_reduced);
     else {
-        printf("%-24s %.10g\n%-24s %.10g\n%-24s %.10g\n%-24s %.10g\n", "Lennard-Jones", e->lj, "dispersion correction",
-               e->dispersion, "Coulomb", e->coulomb, "potential", e->potential);
+        struct named_energy bonded[NBONDED];
+        bonded_of(e, bonded);
+        printf("%-24s %.10g\n%-24s %.10g\n%-24s %.10g\n", "Lennard-Jones", e->lj, "dispersion correction",
+               e->dispersion, "Coulomb", e->coulomb);
+        for (int b = 0; e->has_bonded && b < NBONDED; b++)
+            printf("%-24s %.10g\n", bonded[b].name, bonded[b].value);
+        printf("%-24s %.10g\n", "potential", e->potential);
         if (!is_oracle)
             printf("%-24s %.10g\n%-24s %.10g\n", "kinetic", e->kinetic, "temperature", e->temperature);
         printf("%-24s %.10g\n", is_oracle ? "pressure (virial)" : "pressure", e->pressure);

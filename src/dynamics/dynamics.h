@@ -19,7 +19,7 @@
 struct sk_record {
     int64_t step;
     double time;
-    double lj, coulomb, dispersion, potential, kinetic, total, conserved;
+    double lj, coulomb, dispersion, bonded[SK_BONDED_ENERGIES], potential, kinetic, total, conserved;
     double temperature, pressure; /* reported units */
     double pressure_axis[3];      /* diagonal, reported units */
     double volume;
@@ -32,7 +32,7 @@ struct sk_observables {
     bool is_open; /* collected, not yet reduced */
     bool has_energy, has_virial, is_coupled, has_momentum;
     double edge[3];
-    sk_int128 energy[2], pair_virial[3], constraint_virial[3];
+    sk_int128 energy[2], bonded[SK_BONDED_ENERGIES], pair_virial[3], bonded_virial[3], constraint_virial[3];
     sk_int128 kinetic_before[3], kinetic_after[3]; /* of the velocities that enter and leave advance */
     sk_int128 momentum[3];
     sk_int128 bath; /* energy that the Langevin bath gave */
@@ -92,7 +92,8 @@ void sk_dynamics_maxwell(struct sk_dynamics *dynamics);
 void sk_dynamics_accept(struct sk_dynamics *dynamics);
 /* Collective. Forces at the present positions (rebuilding the list first or again if it must), reduction, completion of
  * the previous step's record, thermostat factor and centre-of-mass removal that are due. `wants_energy`: this step's
- * record shall have energies. Errors: SK_EPHYSICS naming step, atom and force; SK_EINTERNAL from the census. */
+ * record shall have energies. Errors: SK_EPHYSICS naming step, atom and force, or the
+ * bonded term; SK_EINTERNAL from the census. */
 enum sk_code sk_dynamics_evaluate(struct sk_dynamics *dynamics, bool wants_energy, struct sk_error *err);
 /* Local but for a pending change of the box. Moves velocities and positions to the next step. */
 void sk_dynamics_advance(struct sk_dynamics *dynamics);

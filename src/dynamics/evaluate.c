@@ -7,7 +7,9 @@
 #define LARGEST_SCALING 0.05 /* of a box edge at one coupling */
 #define GROWTH_MARGIN   1.5  /* displacements may grow faster in the next step than in this one */
 
-enum { MAX_DISPLACEMENT, MAX_EXPECTED, MAX_RANGE, MAX_PRUNE, MAX_FAILED, MAX_REQUEST, MAX_RESIDUAL };
+enum { MAX_DISPLACEMENT, MAX_EXPECTED, MAX_RANGE, MAX_PRUNE, MAX_FAILED, MAX_REQUEST, MAX_RESIDUAL, MAX_BONDED };
+
+enum { BAD_PAIR = 1, BAD_BONDED };
 
 /* Non-negative doubles order like their bits. */
 static int64_t bits_of(double x)
@@ -29,7 +31,8 @@ static struct sk_effort effort_of(struct sk_dynamics *d)
 {
     const struct sk_force_phases *phases = &d->phases;
     int64_t ns = sk_timer_ns(phases->timer, phases->pair) + sk_timer_ns(phases->timer, phases->prune) +
-                 sk_timer_ns(phases->timer, phases->list) + sk_timer_ns(phases->timer, d->phase_update);
+                 sk_timer_ns(phases->timer, phases->list) + sk_timer_ns(phases->timer, phases->bonded) +
+                 sk_timer_ns(phases->timer, d->phase_update);
     if (d->effort_ns > ns) /* the timer has been zeroed since */
         d->effort_ns = 0;
     struct sk_effort effort = {d->step - d->effort_step, sk_force_tiles(d->force), (double)(ns - d->effort_ns) * 1e-9};
@@ -48,6 +51,8 @@ static enum sk_code dynamics_rebuild(struct sk_dynamics *d, struct sk_error *err
                                  d->atoms, err);
     if (!code)
         code = sk_network_rebuild(d->network, d->atoms, err);
+    if (!code)
+        code = sk_bonded_rebuild(&d->force->bonded, d->atoms, err);
     if (code)
         return code;
     sk_rigid_rebuild(d->rigid, d->top, d->atoms);
@@ -74,6 +79,7 @@ static void evaluate_once(struct sk_dynamics *d, struct sk_reduction *global)
     local.max[MAX_PRUNE] = sk_force_expects_prune(d->force);
     local.max[MAX_FAILED] = d->failed_atom >= 0 || d->failed_water >= 0;
     local.max[MAX_REQUEST] = d->local_request;
+    local.max[MAX_BONDED] = d->force->bonded.has_failed || d->force->bonded.has_overflow;
     sk_timer_enter(d->phases.timer, d->phase_constrain);
     local.max[MAX_RESIDUAL] = bits_of(sk_dynamics_check(d));
     sk_observe_pack(&d->observables, &local);
@@ -232,6 +238,8 @@ enum sk_code sk_dynamics_evaluate(struct sk_dynamics *d, bool wants_energy, stru
         if (code)
             return code;
     }
+    if (global.max[MAX_BONDED])
+        return sk_bonded_fail(&d->force->bonded, d->step, err);
     if (global.max[MAX_RANGE]) {
         sk_force_redo_wide(d->force, d->domain, d->atoms, &d->phases);
         int64_t is_bad = d->force->has_bad;
@@ -245,8 +253,10 @@ enum sk_code sk_dynamics_evaluate(struct sk_dynamics *d, bool wants_energy, stru
         return checked;
     sk_observe_forces(d, wants_energy);
     if (wants_energy) {
-        int64_t is_bad = d->force->has_bad;
+        int64_t is_bad = d->force->bonded.has_overflow ? BAD_BONDED : d->force->has_bad ? BAD_PAIR : 0;
         sk_comm_max_i64(d->comm, &is_bad, 1);
+        if (is_bad == BAD_BONDED)
+            return sk_bonded_fail(&d->force->bonded, d->step, err);
         if (is_bad)
             return fail_runaway(d, "the energy of a pair of atoms is out of range", err);
     }

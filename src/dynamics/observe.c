@@ -5,7 +5,19 @@
 #include "dynamics/dynamics.h"
 
 /* Places of the observables in the reduction's sums. */
-enum { AT_ENERGY = 0, AT_PAIR = 2, AT_CONSTRAINT = 5, AT_BEFORE = 8, AT_AFTER = 11, AT_MOMENTUM = 14, AT_BATH = 17 };
+enum {
+    AT_ENERGY = 0,
+    AT_PAIR = 2,
+    AT_CONSTRAINT = 5,
+    AT_BEFORE = 8,
+    AT_AFTER = 11,
+    AT_MOMENTUM = 14,
+    AT_BATH = 17,
+    AT_BONDED = 18,
+    AT_BONDED_VIRIAL = AT_BONDED + SK_BONDED_ENERGIES,
+    AT_END = AT_BONDED_VIRIAL + 3
+};
+_Static_assert(AT_END <= SK_REDUCE_SUM, "the reduction has room for all sums");
 
 void sk_observe_forces(struct sk_dynamics *d, bool wants_energy)
 {
@@ -26,6 +38,8 @@ void sk_observe_forces(struct sk_dynamics *d, bool wants_energy)
     }
     if (o->has_virial)
         sk_force_virial(d->force, d->atoms, o->pair_virial);
+    if (o->has_virial) /* always, if there are energies */
+        sk_bonded_measure(&d->force->bonded, o->bonded, o->bonded_virial);
 }
 
 void sk_observe_pack(const struct sk_observables *o, struct sk_reduction *r)
@@ -39,6 +53,8 @@ void sk_observe_pack(const struct sk_observables *o, struct sk_reduction *r)
     memcpy(r->sum + AT_AFTER, o->kinetic_after, sizeof o->kinetic_after);
     memcpy(r->sum + AT_MOMENTUM, o->momentum, sizeof o->momentum);
     r->sum[AT_BATH] = o->bath;
+    memcpy(r->sum + AT_BONDED, o->bonded, sizeof o->bonded);
+    memcpy(r->sum + AT_BONDED_VIRIAL, o->bonded_virial, sizeof o->bonded_virial);
 }
 
 static double from_fixed(sk_int128 sum)
@@ -58,7 +74,7 @@ static double axis_virial(const struct sk_dynamics *d, const struct sk_reduction
 {
     const struct sk_pair_parameters *pair = &d->force->nonbonded.pair;
     double pairs = -0.5 * (double)r->sum[AT_PAIR + k] * pair->quantum / pair->force_scale;
-    return pairs + from_fixed(r->sum[AT_CONSTRAINT + k]);
+    return pairs + from_fixed(r->sum[AT_BONDED_VIRIAL + k]) + from_fixed(r->sum[AT_CONSTRAINT + k]);
 }
 
 static void complete_record(struct sk_dynamics *d, const struct sk_reduction *r)
@@ -82,6 +98,10 @@ static void complete_record(struct sk_dynamics *d, const struct sk_reduction *r)
     record->coulomb = from_fixed(r->sum[AT_ENERGY + 1]);
     record->dispersion = nb->dispersion_energy_volume / volume + nb->dispersion_energy_const;
     record->potential = record->lj + record->coulomb + record->dispersion;
+    for (int e = 0; e < SK_BONDED_ENERGIES; e++) {
+        record->bonded[e] = from_fixed(r->sum[AT_BONDED + e]);
+        record->potential += record->bonded[e];
+    }
     record->total = record->potential + record->kinetic;
     record->conserved = record->total + d->conserved_offset - 0.5 * from_fixed(r->sum[AT_BATH]);
     record->temperature = d->dof > 0 ? 2 * record->kinetic / (d->dof * d->units.boltzmann) : 0;

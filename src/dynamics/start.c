@@ -75,6 +75,7 @@ void sk_dynamics_init(struct sk_dynamics *d)
     d->phases.pair = sk_timer_phase(timer, "pair");
     d->phases.prune = sk_timer_phase(timer, "prune");
     d->phases.list = sk_timer_phase(timer, "list");
+    d->phases.bonded = sk_timer_phase(timer, "bonded");
     d->phases.halo = sk_timer_phase(timer, "halo");
     d->phase_rebuild = sk_timer_phase(timer, "rebuild");
     d->phase_reduce = sk_timer_phase(timer, "reduce");

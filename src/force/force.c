@@ -25,6 +25,7 @@ void sk_force_init(struct sk_force *force, const struct sk_topology *top, const 
 void sk_force_clear(struct sk_force *force)
 {
     sk_nonbonded_clear(&force->nonbonded);
+    sk_bonded_clear(&force->bonded);
     sk_clusters_clear(&force->clusters);
     sk_list_clear(&force->list);
     sk_free(&force->grid);
@@ -45,6 +46,7 @@ void sk_force_set_box(struct sk_force *force, const struct sk_box *box)
         for (int k = 0, rest = s; k < 3; k++, rest /= 3)
             force->shifts.x[s][k] = (int32_t)((uint32_t)(rest % 3 - 1) * (uint32_t)force->edge_quanta[k]);
     force->is_pruned[SK_LIST_INTERIOR] = force->is_pruned[SK_LIST_BOUNDARY] = false;
+    sk_bonded_set_box(&force->bonded, box);
 }
 
 static void force_reserve(struct sk_force *force, const struct sk_atoms *atoms, int nghosts)
@@ -211,6 +213,7 @@ void sk_force_begin(struct sk_force *force, struct sk_domain *domain, const stru
     force->prune_age++;
     force_set_grid(force, atoms);
     sk_halo_forward_begin(&domain->halo, (const int32_t(*)[3])force->grid);
+    sk_bonded_send(&force->bonded, atoms);
     force_scatter(force, 0, atoms->n, (const int32_t(*)[3])force->grid);
     memset(force->pack_force, 0, (size_t)c->packs.n * 24 * sizeof *force->pack_force);
     memset(force->shift_force, 0, sizeof force->shift_force);
@@ -218,6 +221,10 @@ void sk_force_begin(struct sk_force *force, struct sk_domain *domain, const stru
     force_prune(force, SK_LIST_INTERIOR, 0, c->owned_packs, phases);
     force_run_kernel(force, domain, SK_LIST_INTERIOR);
     sk_terms_add_excluded(force, SK_LIST_INTERIOR);
+    sk_timer_enter(phases->timer, phases->halo);
+    sk_bonded_receive(&force->bonded, atoms);
+    sk_timer_enter(phases->timer, phases->bonded);
+    sk_bonded_run(&force->bonded);
     sk_timer_enter(phases->timer, phases->halo);
     force_receive(force, &domain->halo, atoms->n, true);
     sk_timer_enter(phases->timer, phases->pair);
@@ -238,6 +245,8 @@ void sk_force_end(struct sk_force *force, struct sk_domain *domain, const struct
     for (int i = 0; i < atoms->n; i++)
         for (int k = 0; k < 3; k++)
             force->total[i][k] = force->pair[i][k];
+    sk_timer_enter(phases->timer, phases->halo);
+    sk_bonded_collect(&force->bonded, force->total);
 }
 
 void sk_force_redo_wide(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms,
@@ -260,7 +269,10 @@ void sk_force_redo_wide(struct sk_force *force, struct sk_domain *domain, const 
             force->wide[i][k] = force->pack_wide[24 * (c->slot[i] / SK_PACK) + SK_PACK * k + c->slot[i] % SK_PACK];
     sk_timer_enter(phases->timer, phases->halo);
     sk_halo_reverse_wide(&domain->halo, (const int64_t(*)[3])force->wide + atoms->n, force->wide);
-    memcpy(force->total, force->wide, (size_t)atoms->n * sizeof *force->total);
+    for (int i = 0; i < atoms->n; i++)
+        for (int k = 0; k < 3; k++) /* what is no pair force stays */
+            force->total[i][k] = (int64_t)((uint64_t)force->total[i][k] - (uint64_t)(int64_t)force->pair[i][k] +
+                                           (uint64_t)force->wide[i][k]);
     sk_timer_enter(phases->timer, phases->pair);
     force->is_wide = true;
     force->wide_steps++;
@@ -294,5 +306,5 @@ size_t sk_force_memory(const struct sk_force *force)
 {
     return sk_clusters_memory(&force->clusters) + sk_list_memory(&force->list) + force->local_capacity * 24 +
            force->total_capacity * 24 + force->pack_force_capacity * 4 + force->pack_wide_capacity * 8 +
-           force->list_x_capacity * 24;
+           force->list_x_capacity * 24 + sk_bonded_memory(&force->bonded);
 }

@@ -7,12 +7,14 @@
 
 #include "base/timer.h"
 #include "domain/domain.h"
+#include "force/bonded.h"
 #include "force/nonbonded.h"
 #include "neigh/list.h"
 
 struct sk_force {
     const struct sk_topology *top;
     struct sk_nonbonded nonbonded;
+    struct sk_bonded bonded;
     const struct sk_kernel_variant *variant;
     struct sk_clusters clusters;
     struct sk_list list;
@@ -46,7 +48,7 @@ struct sk_force {
 /* Places inside the timer that the force calls enter. */
 struct sk_force_phases {
     struct sk_timer *timer;
-    int halo, pair, prune, list;
+    int halo, pair, prune, list, bonded;
 };
 
 void sk_force_init(struct sk_force *force, const struct sk_topology *top, const struct sk_kernel_variant *variant,
@@ -54,11 +56,12 @@ void sk_force_init(struct sk_force *force, const struct sk_topology *top, const 
 void sk_force_clear(struct sk_force *force);
 /* Kernel box from the box: grid edges and shifts. After every change of the box. */
 void sk_force_set_box(struct sk_force *force, const struct sk_box *box);
-/* Collective (one halo exchange). New clusters and outer lists from a freshly rebuilt domain. */
+/* Collective (one halo exchange). New clusters and outer lists from a freshly rebuilt domain; not the bonded terms
+ * (sk_bonded_rebuild). */
 void sk_force_rebuild(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms,
                       const struct sk_box *box, const struct sk_force_phases *phases);
-/* Collective over neighbours. Pair forces of the present positions; ghost forces are on their way back when it returns,
- * and has_range is final. */
+/* Collective over neighbours. Pair and bonded forces of the present positions; those of ghosts and named atoms are on
+ * their way back when it returns, and has_range and bonded.has_failed are final. */
 void sk_force_begin(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms,
                     const struct sk_force_phases *phases);
 /* Local. Whether, as things move, the inner list will not do for the next evaluation. */
@@ -70,10 +73,11 @@ void sk_force_ask_prune(struct sk_force *force);
 /* Collects ghost forces and adds the rest: total is complete. */
 void sk_force_end(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms,
                   const struct sk_force_phases *phases);
-/* Collective. Instead of the result of begin and end: the same configuration in double and int64 (a wide step). */
+/* Collective. After begin and end, once, in place of their pair forces: those of the same configuration in double and
+ * int64 (a wide step). */
 void sk_force_redo_wide(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms,
                         const struct sk_force_phases *phases);
-/* Local. Energies of the present configuration into force->energy (after begin). */
+/* Local. Energies of the present configuration, bonded terms apart, into force->energy (after begin). */
 void sk_force_energy(struct sk_force *force, const struct sk_atoms *atoms);
 /* Local. This rank's part of the virial of the present forces, diagonal: -1/2 sum over pairs of r F, exact, in
  * quanta x force units, without the factor -1/2. Valid after end. */

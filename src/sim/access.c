@@ -78,10 +78,34 @@ int skein_state_hash(struct skein *sim, uint64_t *hash)
     return SK_OK;
 }
 
-static void fill_energies(const struct sk_record *r, struct skein_energies *e)
+static void fill_energies(const struct skein *sim, struct skein_energies *e)
 {
-    *e = (struct skein_energies){r->step,    r->time,  r->lj,        r->coulomb,     r->dispersion, r->potential,
-                                 r->kinetic, r->total, r->conserved, r->temperature, r->pressure};
+    const struct sk_record *r = &sim->dynamics.record;
+    *e = (struct skein_energies){.step = r->step,
+                                 .time = r->time,
+                                 .lj = r->lj,
+                                 .coulomb = r->coulomb,
+                                 .dispersion = r->dispersion,
+                                 .potential = r->potential,
+                                 .kinetic = r->kinetic,
+                                 .total = r->total,
+                                 .conserved = r->conserved,
+                                 .temperature = r->temperature,
+                                 .pressure = r->pressure};
+    sk_sim_set_bonded(sim, r->bonded, e);
+}
+
+void sk_sim_set_bonded(const struct skein *sim, const double energy[SK_BONDED_ENERGIES], struct skein_energies *e)
+{
+    e->has_bonded = sim->force.bonded.is_used;
+    e->bond = energy[SK_ENERGY_BOND];
+    e->angle = energy[SK_ENERGY_ANGLE];
+    e->urey_bradley = energy[SK_ENERGY_UREY_BRADLEY];
+    e->dihedral = energy[SK_ENERGY_DIHEDRAL];
+    e->improper = energy[SK_ENERGY_IMPROPER];
+    e->cmap = energy[SK_ENERGY_CMAP];
+    e->lj_14 = energy[SK_ENERGY_LJ_14];
+    e->coulomb_14 = energy[SK_ENERGY_COULOMB_14];
 }
 
 static enum sk_code sim_get_energies(struct skein *sim, struct skein_energies *energies)
@@ -92,7 +116,7 @@ static enum sk_code sim_get_energies(struct skein *sim, struct skein_energies *e
     if (code)
         return code;
     code = sk_dynamics_trial(&sim->dynamics, &sim->error);
-    fill_energies(&sim->dynamics.record, energies);
+    fill_energies(sim, energies);
     return code;
 }
 
@@ -231,127 +255,4 @@ int skein_set_velocities(struct skein *sim, const double *velocities)
     for (int i = 0; i < a->n && !code; i++)
         memcpy(a->v[i], velocities + 3 * a->id[i], sizeof a->v[i]);
     return (int)code;
-}
-
-/* The whole system in id order on every rank: only the oracle may. */
-struct everything {
-    sk_frac (*x)[3];
-    int32_t *type, *excluded;
-    double *charge;
-    int64_t *excluded_start;
-};
-
-static void gather_everything(struct skein *sim, struct everything *all)
-{
-    struct oracle_atom {
-        sk_gid id;
-        sk_frac x[3];
-        int32_t kind;
-    };
-    const struct sk_atoms *a = &sim->atoms;
-    int size = sk_comm_size(sim->comm);
-    struct oracle_atom *mine = sk_calloc((size_t)a->n, sizeof *mine);
-    for (int i = 0; i < a->n; i++) {
-        mine[i].id = a->id[i];
-        memcpy(mine[i].x, a->x[i], sizeof mine[i].x);
-        mine[i].kind = a->kind[i];
-    }
-    struct sk_parcel *parcels = sk_alloc((size_t)size, sizeof *parcels);
-    for (int r = 0; r < size; r++)
-        parcels[r] = (struct sk_parcel){r, (size_t)a->n * sizeof *mine, (unsigned char *)mine};
-    struct sk_receipt receipt;
-    sk_comm_exchange(sim->comm, parcels, size, &receipt);
-    size_t n = (size_t)sim->top.natoms;
-    all->x = sk_alloc(n, sizeof *all->x);
-    all->type = sk_alloc(n, sizeof *all->type);
-    all->charge = sk_alloc(n, sizeof *all->charge);
-    for (int p = 0; p < receipt.count; p++)
-        for (size_t i = 0; i < receipt.parcels[p].length / sizeof *mine; i++) {
-            struct oracle_atom atom;
-            memcpy(&atom, receipt.parcels[p].bytes + i * sizeof atom, sizeof atom);
-            memcpy(all->x[atom.id], atom.x, sizeof atom.x);
-            all->type[atom.id] = sim->top.kinds[atom.kind].type;
-            all->charge[atom.id] = sim->top.kinds[atom.kind].charge;
-        }
-    sk_receipt_clear(&receipt);
-    sk_free(&parcels);
-    sk_free(&mine);
-}
-
-static void list_exclusions(struct skein *sim, struct everything *all)
-{
-    int64_t n = sim->top.natoms, count = 0;
-    size_t capacity = 0;
-    all->excluded_start = sk_alloc((size_t)n + 1, sizeof *all->excluded_start);
-    all->excluded = NULL;
-    sk_reserve(&all->excluded, &capacity, 1);
-    for (sk_gid id = 0; id < n; id++) {
-        struct sk_place at = sk_topology_find(&sim->top, id);
-        const struct sk_moltype *type = &sim->top.moltypes[at.moltype];
-        all->excluded_start[id] = count;
-        for (int e = type->excluded_start[at.place]; e < type->excluded_start[at.place + 1]; e++) {
-            sk_reserve(&all->excluded, &capacity, (size_t)count + 1);
-            all->excluded[count++] = (int32_t)(at.molecule + type->excluded[e]);
-        }
-    }
-    all->excluded_start[n] = count;
-}
-
-static enum sk_code sim_oracle(struct skein *sim, struct skein_energies *energies, double *forces)
-{
-    struct everything all;
-    gather_everything(sim, &all);
-    list_exclusions(sim, &all);
-    int64_t n = sim->top.natoms;
-    int size = sk_comm_size(sim->comm), rank = sk_comm_rank(sim->comm);
-    /* row i has n - i - 1 pairs: equal numbers of pairs for all */
-    int first = (int)((double)n * (1 - sqrt(1 - (double)rank / size)));
-    int end = rank + 1 == size ? (int)n : (int)((double)n * (1 - sqrt(1 - (double)(rank + 1) / size)));
-    double(*force)[3] = sk_calloc((size_t)n, sizeof *force), virial[3][3] = {{0}};
-    long double energy[2] = {0, 0};
-    sk_pair_oracle((int)n, first, end, (const sk_frac(*)[3])all.x, sim->box.edge, all.type, all.charge,
-                   all.excluded_start, all.excluded, &sim->force.nonbonded.pair, force, energy, virial);
-    /* partial sums of all ranks, added in rank order */
-    size_t length = (size_t)n * 3 + 5;
-    double *mine = sk_alloc(length, sizeof *mine), *every = sk_alloc(length * (size_t)size, sizeof *every);
-    memcpy(mine, force, (size_t)n * sizeof *force);
-    mine[3 * n] = (double)energy[0];
-    mine[3 * n + 1] = (double)energy[1];
-    for (int k = 0; k < 3; k++)
-        mine[3 * n + 2 + k] = virial[k][k];
-    sk_comm_allgather(sim->comm, mine, length * sizeof *mine, every);
-    memset(mine, 0, length * sizeof *mine);
-    for (int r = 0; r < size; r++)
-        for (size_t i = 0; i < length; i++)
-            mine[i] += every[(size_t)r * length + i];
-    if (forces)
-        memcpy(forces, mine, (size_t)n * 3 * sizeof *forces);
-    const struct sk_nonbonded *nb = &sim->force.nonbonded;
-    double volume = sk_box_volume(&sim->box);
-    memset(energies, 0, sizeof *energies);
-    energies->step = sim->dynamics.step;
-    energies->lj = mine[3 * n];
-    energies->coulomb = mine[3 * n + 1];
-    energies->dispersion = nb->dispersion_energy_volume / volume + nb->dispersion_energy_const;
-    energies->potential = energies->lj + energies->coulomb + energies->dispersion;
-    energies->pressure = (-2.0 / 3 * (mine[3 * n + 2] + mine[3 * n + 3] + mine[3 * n + 4]) / volume +
-                          nb->dispersion_pressure_volume2 / (volume * volume)) *
-                         sim->dynamics.units.pressure;
-    sk_free(&every);
-    sk_free(&mine);
-    sk_free(&force);
-    sk_free(&all.x);
-    sk_free(&all.type);
-    sk_free(&all.charge);
-    sk_free(&all.excluded);
-    sk_free(&all.excluded_start);
-    return SK_OK;
-}
-
-int skein_oracle(struct skein *sim, struct skein_energies *energies, double *forces)
-{
-    unsigned mode = sk_fpmode_enter();
-    int code = (int)sim_oracle(sim, energies, forces);
-    sk_fpmode_leave(mode);
-    return code;
 }

@@ -124,6 +124,9 @@ static enum sk_code setup_forces(struct skein *sim, struct sk_error *err)
     sim->has_force = true;
     if (code)
         return code;
+    const struct sk_pair_parameters *pair = &nonbonded.pair;
+    sk_bonded_init(&sim->force.bonded, sim->comm, &sim->top, &sim->ff, pair->has_coulomb ? pair->coulomb : 0,
+                   pair->force_scale);
     sk_force_set_box(&sim->force, &sim->box);
     return SK_OK;
 }

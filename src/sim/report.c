@@ -107,6 +107,8 @@ enum sk_code sk_report_start(struct skein *sim, struct sk_error *err)
         (long long)sim->top.natoms, (long long)sk_topology_settles(&sim->top),
         (long long)sk_topology_constraints(&sim->top), sim->dynamics.dof, sim->box.edge[0], sim->box.edge[1],
         sim->box.edge[2]);
+    if (sim->force.bonded.is_used)
+        sk_log_note(log, SK_LOG_NORMAL, "%lld bonded terms", (long long)sim->force.bonded.expected.terms);
     bool is_chosen = sim->parameters.domain.curve == SK_CURVE_AUTO;
     sk_log_note(log, SK_LOG_NORMAL, "%d ranks, %s%s partition of %d x %d x %d cells, kernel %s, force scale 2^%d",
                 ranks, is_chosen ? "auto: " : "", scheme_name(sim), n[0], n[1], n[2], sim->variant_names,
@@ -140,6 +142,11 @@ enum sk_code sk_report_start(struct skein *sim, struct sk_error *err)
     return json_end(sim, err);
 }
 
+static const char *const bonded_names[SK_BONDED_ENERGIES] = {
+    [SK_ENERGY_BOND] = "bond",         [SK_ENERGY_ANGLE] = "angle",          [SK_ENERGY_UREY_BRADLEY] = "urey_bradley",
+    [SK_ENERGY_DIHEDRAL] = "dihedral", [SK_ENERGY_IMPROPER] = "improper",    [SK_ENERGY_CMAP] = "cmap",
+    [SK_ENERGY_LJ_14] = "lj_14",       [SK_ENERGY_COULOMB_14] = "coulomb_14"};
+
 enum sk_code sk_report_energy(struct skein *sim, struct sk_error *err)
 {
     const struct sk_record *r = &sim->dynamics.record;
@@ -154,6 +161,8 @@ enum sk_code sk_report_energy(struct skein *sim, struct sk_error *err)
         sk_json_double(json, "lj", r->lj);
         sk_json_double(json, "dispersion_correction", r->dispersion);
         sk_json_double(json, "coulomb_sr", r->coulomb);
+        for (int e = 0; sim->force.bonded.is_used && e < SK_BONDED_ENERGIES; e++)
+            sk_json_double(json, bonded_names[e], r->bonded[e]);
         sk_json_close(json);
         sk_json_double(json, "potential", r->potential);
         sk_json_double(json, "kinetic", r->kinetic);

@@ -57,6 +57,10 @@ enum sk_code sk_sim_read_atoms(struct skein *sim, struct sk_error *err);
 /* Continues from the checkpoint's atoms. Collective. */
 enum sk_code sk_sim_read_checkpoint(struct skein *sim, struct sk_error *err);
 
+/* access.c: energies of bonded terms into what the library gives out. Local. */
+void sk_sim_set_bonded(const struct skein *sim, const double energy[SK_BONDED_ENERGIES],
+                       struct skein_energies *energies);
+
 /* report.c: human and machine output. Rank 0 writes; collective where it reduces. */
 enum sk_code sk_report_open(struct skein *sim, struct sk_error *err);
 /* Whether output files can be made: fails now, not after hours. Local. */

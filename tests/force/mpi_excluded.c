@@ -83,9 +83,12 @@ static void engine_open(struct engine *e, const struct scene *s, struct sk_comm 
     sk_nonbonded_init(&e->force.nonbonded, &s->parameters, &s->ff, &s->m.top, &s->units, kind_count, s->force_scale);
     sk_force_set_box(&e->force, &s->m.box);
     sk_timer_init(&e->timer);
-    e->phases = (struct sk_force_phases){&e->timer, sk_timer_phase(&e->timer, "halo"),
-                                         sk_timer_phase(&e->timer, "pair"), sk_timer_phase(&e->timer, "prune"),
-                                         sk_timer_phase(&e->timer, "list")};
+    e->phases = (struct sk_force_phases){&e->timer,
+                                         sk_timer_phase(&e->timer, "halo"),
+                                         sk_timer_phase(&e->timer, "pair"),
+                                         sk_timer_phase(&e->timer, "prune"),
+                                         sk_timer_phase(&e->timer, "list"),
+                                         sk_timer_phase(&e->timer, "bonded")};
     assert_int_equal(sk_domain_start(&e->domain, its_comm, &s->parameters, &s->m.top, &s->m.box, e->force.list_radius,
                                      &e->atoms, &err),
                      SK_OK);

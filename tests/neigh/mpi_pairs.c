@@ -252,9 +252,12 @@ static void world_set_forces(struct world *w, double list_radius)
     }
     sk_force_set_box(&w->force, &w->m.box);
     sk_timer_init(&w->timer);
-    w->phases = (struct sk_force_phases){&w->timer, sk_timer_phase(&w->timer, "halo"),
-                                         sk_timer_phase(&w->timer, "pair"), sk_timer_phase(&w->timer, "prune"),
-                                         sk_timer_phase(&w->timer, "list")};
+    w->phases = (struct sk_force_phases){&w->timer,
+                                         sk_timer_phase(&w->timer, "halo"),
+                                         sk_timer_phase(&w->timer, "pair"),
+                                         sk_timer_phase(&w->timer, "prune"),
+                                         sk_timer_phase(&w->timer, "list"),
+                                         sk_timer_phase(&w->timer, "bonded")};
 }
 
 static int64_t world_rebuild(struct world *w)
