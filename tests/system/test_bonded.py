@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# timeout: 500 all: 1800
+# timeout: 600 all: 2400
 """Bonded terms through the whole program: energies by term against double-precision GROMACS 2022.5 (the reference
 systems), forces against the oracle, equal bits on any number of ranks and partition, energy and momentum that are kept,
 and terms that fail by name.
@@ -271,13 +271,14 @@ def main():
         gromacs(name)
     energies('dhfr none', 'dhfr', 'dhfr/ref/ref-none.energy.txt')
     energies('dhfr h-bonds', 'dhfr', 'dhfr/ref/ref-hbonds.energy.txt', 'constraints.bonds=h-bonds')
-    energies('popc none', 'popc', 'popc/ref/ref-none.energy.txt')
+    if ALL:
+        energies('popc none', 'popc', 'popc/ref/ref-none.energy.txt')
     momentum()
     failures()
     wide()
-    for name in ('ala-charmm27', 'pep-amber'):
-        bits(name, 100, ('constraints.bonds=none', ), CASES)
-        bits(name, 100, ('constraints.bonds=h-bonds', 'run.dt_ps=0.002'), CASES if ALL else CASES[1::2])
+    for k, name in enumerate(('ala-charmm27', 'pep-amber')):
+        bits(name, 100, ('constraints.bonds=none', ), CASES if ALL else CASES[k::2])
+        bits(name, 100, ('constraints.bonds=h-bonds', 'run.dt_ps=0.002'), CASES if ALL else CASES[1 + k::3])
     bits('dhfr', 20, ('constraints.bonds=none', ), [(7, ())] + ([(4, HOT)] if ALL else []))
     conservation()
     return have_failed()
