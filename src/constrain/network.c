@@ -55,23 +55,13 @@ void sk_network_init(struct sk_network *n, struct sk_comm *comm, const struct sk
     network_find_edges(n);
 }
 
-static void side_clear(struct sk_network_side *side)
-{
-    sk_free(&side->atom_rank);
-    sk_free(&side->multiplier_rank);
-    sk_free(&side->atom_first);
-    sk_free(&side->multiplier_first);
-    sk_free(&side->atom);
-    sk_free(&side->multiplier);
-    memset(side, 0, sizeof *side);
-}
-
 static void network_drop_links(struct sk_network *n)
 {
     sk_links_free(&n->atom_links);
     sk_links_free(&n->multiplier_links);
-    side_clear(&n->send);
-    side_clear(&n->recv);
+    struct sk_side *sides[] = {&n->send.atoms, &n->send.multipliers, &n->recv.atoms, &n->recv.multipliers};
+    for (int s = 0; s < 4; s++)
+        sk_side_clear(sides[s]);
 }
 
 void sk_network_clear(struct sk_network *n)
@@ -222,9 +212,8 @@ static unsigned char *network_mark(const struct sk_network *n, const struct sk_l
         mark[lack->multiplier[m]] |= LACKING;
     for (int o = 0; o < n->nouter; o++)
         mark[n->outer[o]] |= LACKING;
-    int nsent = n->send.multiplier_first ? n->send.multiplier_first[n->send.nmultiplier_links] : 0;
-    for (int t = 0; t < nsent; t++)
-        mark[n->send.multiplier[t]] |= SENT;
+    for (int t = 0; t < sk_side_items(&n->send.multipliers); t++)
+        mark[n->send.multipliers.item[t]] |= SENT;
     return mark;
 }
 

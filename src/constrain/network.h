@@ -14,7 +14,7 @@
 #include "kernel/pair.h"
 #include "model/atoms.h"
 #include "model/parameters.h"
-#include "par/links.h"
+#include "par/side.h"
 
 /* One fragment of one molecule. */
 struct sk_window {
@@ -24,12 +24,9 @@ struct sk_window {
     bool is_answerable; /* this rank owns the anchor */
 };
 
-/* Atoms and multipliers that go to or come from other ranks, by link. */
+/* What goes to or comes from other ranks: local atoms (ghosts on receiving), local constraints. */
 struct sk_network_side {
-    int natom_links, nmultiplier_links;
-    int *atom_rank, *multiplier_rank;
-    int *atom_first, *multiplier_first; /* [links + 1] */
-    int *atom, *multiplier;             /* local atoms (ghosts on receiving), local constraints */
+    struct sk_side atoms, multipliers;
 };
 
 struct sk_network {

@@ -234,10 +234,10 @@ static int rank_of(const struct sk_network *n, int atom)
 {
     if (atom < n->nowned)
         return sk_comm_rank(n->comm);
-    for (int l = 0; l < n->recv.natom_links; l++)
-        for (int t = n->recv.atom_first[l]; t < n->recv.atom_first[l + 1]; t++)
-            if (n->recv.atom[t] == atom)
-                return n->recv.atom_rank[l];
+    for (int l = 0; l < n->recv.atoms.nlinks; l++)
+        for (int t = n->recv.atoms.first[l]; t < n->recv.atoms.first[l + 1]; t++)
+            if (n->recv.atoms.item[t] == atom)
+                return n->recv.atoms.rank[l];
     return -1;
 }
 

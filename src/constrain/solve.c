@@ -19,10 +19,10 @@ struct item {
 /* x NULL: only u matters. */
 static void items_leave(struct sk_network *n, const sk_frac (*x)[3], const double *u)
 {
-    for (int l = 0; l < n->send.natom_links; l++) {
+    for (int l = 0; l < n->send.atoms.nlinks; l++) {
         struct item *item = sk_links_send_buffer(n->atom_links, l);
-        for (int t = n->send.atom_first[l]; t < n->send.atom_first[l + 1]; t++, item++) {
-            int i = n->send.atom[t];
+        for (int t = n->send.atoms.first[l]; t < n->send.atoms.first[l + 1]; t++, item++) {
+            int i = n->send.atoms.item[t];
             if (x)
                 memcpy(item->x, x[i], sizeof item->x);
             else
@@ -37,8 +37,8 @@ static void items_arrive(struct sk_network *n, sk_frac (*x)[3], double (*u)[3])
 {
     for (int l; (l = sk_links_arrived(n->atom_links)) >= 0;) {
         const struct item *item = sk_links_recv_buffer(n->atom_links, l);
-        for (int t = n->recv.atom_first[l]; t < n->recv.atom_first[l + 1]; t++, item++) {
-            int g = n->recv.atom[t] - n->nowned;
+        for (int t = n->recv.atoms.first[l]; t < n->recv.atoms.first[l + 1]; t++, item++) {
+            int g = n->recv.atoms.item[t] - n->nowned;
             if (x)
                 memcpy(x[g], item->x, sizeof item->x);
             memcpy(u[g], item->u, sizeof item->u);
@@ -167,11 +167,11 @@ void sk_network_exchange_begin(struct sk_network *n)
 {
     if (!n->multiplier_links)
         return;
-    for (int l = 0; l < n->send.nmultiplier_links; l++) {
-        int first = n->send.multiplier_first[l], count = n->send.multiplier_first[l + 1] - first;
+    for (int l = 0; l < n->send.multipliers.nlinks; l++) {
+        int first = n->send.multipliers.first[l], count = n->send.multipliers.first[l + 1] - first;
         double *value = sk_links_send_buffer(n->multiplier_links, l);
         for (int t = 0; t < count; t++)
-            value[t] = n->lambda[n->send.multiplier[first + t]];
+            value[t] = n->lambda[n->send.multipliers.item[first + t]];
         uint64_t hash = sk_hash(value, (size_t)count * sizeof *value);
         memcpy(value + count, &hash, sizeof hash);
     }
@@ -183,12 +183,12 @@ void sk_network_exchange_end(struct sk_network *n)
     if (!n->multiplier_links)
         return;
     for (int l; (l = sk_links_arrived(n->multiplier_links)) >= 0;) {
-        int first = n->recv.multiplier_first[l], count = n->recv.multiplier_first[l + 1] - first;
+        int first = n->recv.multipliers.first[l], count = n->recv.multipliers.first[l + 1] - first;
         const double *value = sk_links_recv_buffer(n->multiplier_links, l);
         uint64_t hash = sk_hash(value, (size_t)count * sizeof *value);
         SK_REQUIRE(memcmp(value + count, &hash, sizeof hash) == 0); /* multipliers changed on their way */
         for (int t = 0; t < count; t++)
-            n->lambda[n->recv.multiplier[first + t]] = value[t];
+            n->lambda[n->recv.multipliers.item[first + t]] = value[t];
     }
     sk_links_end(n->multiplier_links);
 }

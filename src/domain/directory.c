@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "base/idmap.h"
 #include "base/int128.h"
 #include "base/memory.h"
 
@@ -131,4 +130,24 @@ void sk_directory_find(struct sk_comm *comm, int64_t natoms, const sk_gid *mine,
     sk_receipt_clear(&answers);
     sk_receipt_clear(&questions);
     post_clear(&post);
+}
+
+enum sk_code sk_directory_locate(struct sk_comm *comm, int64_t natoms, const struct sk_idmap *owned_of,
+                                 const sk_gid *wanted, int nwanted, int32_t *owner, const char *what,
+                                 struct sk_error *err)
+{
+    int nmine = 0, lost = -1;
+    sk_gid *mine = sk_alloc(owned_of->used, sizeof *mine);
+    for (size_t s = 0; s < owned_of->size; s++)
+        if (owned_of->slot[s].key >= 0)
+            mine[nmine++] = owned_of->slot[s].key;
+    sk_directory_find(comm, natoms, mine, nmine, wanted, nwanted, owner);
+    sk_free(&mine);
+    for (int w = 0; w < nwanted; w++)
+        lost = owner[w] < 0 ? w : lost;
+    enum sk_code code = SK_OK;
+    if (lost >= 0)
+        code = sk_fail(err, SK_EINTERNAL, "no rank owns atom %lld, which %s names; please report this",
+                       (long long)wanted[lost] + 1, what);
+    return sk_comm_agree(comm, err, code);
 }

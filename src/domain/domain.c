@@ -165,5 +165,5 @@ size_t sk_domain_memory(const struct sk_domain *domain)
     return domain->cells.table_size * sizeof *domain->cells.table + domain->home.capacity * sizeof *domain->home.cell +
            domain->home.order_capacity * 2 * sizeof *domain->home.order + sk_atoms_memory(&domain->home.spare) +
            domain->halo.id_capacity * (sizeof(sk_gid) + 4 * sizeof(int32_t)) +
-           domain->halo.send_index_capacity * sizeof(int);
+           (size_t)sk_side_items(&domain->halo.send) * sizeof(int);
 }

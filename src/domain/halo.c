@@ -6,6 +6,8 @@
 #include "base/hash.h"
 #include "base/memory.h"
 
+enum { TAG_FORWARD = 0, TAG_REVERSE = 1, TAG_WIDE = 3 };
+
 /* What a new ghost brings along. */
 struct introduction {
     sk_gid id;
@@ -24,11 +26,9 @@ static void halo_drop_links(struct sk_halo *halo)
     sk_links_free(&halo->forward);
     sk_links_free(&halo->reverse);
     sk_links_free(&halo->wide);
-    sk_free(&halo->send_rank);
-    sk_free(&halo->recv_rank);
-    sk_free(&halo->send_first);
-    sk_free(&halo->recv_first);
-    halo->nsend = halo->nrecv = halo->nghosts = 0;
+    sk_side_clear(&halo->send);
+    sk_side_clear(&halo->recv);
+    halo->nghosts = 0;
 }
 
 void sk_halo_clear(struct sk_halo *halo)
@@ -37,18 +37,21 @@ void sk_halo_clear(struct sk_halo *halo)
     sk_free(&halo->id);
     sk_free(&halo->kind);
     sk_free(&halo->cell);
-    sk_free(&halo->send_index);
 }
 
-/* One atom that goes to one rank. */
-struct shipment {
-    int rank, atom;
-};
+/* Atoms, and to which rank each goes. */
 struct shipments {
     int n;
-    struct shipment *list;
-    size_t capacity;
+    int32_t *rank;
+    int *atom;
+    size_t rank_capacity, atom_capacity;
 };
+
+static void shipments_clear(struct shipments *shipments)
+{
+    sk_free(&shipments->rank);
+    sk_free(&shipments->atom);
+}
 
 /* Squared distance of atom i from the corner cells at -offset of its own cell, counting only axes with an offset. */
 static double corner_distance2(const struct sk_cells *cells, const struct sk_home *home, const struct sk_atoms *atoms,
@@ -81,80 +84,54 @@ static void halo_choose(struct sk_cells *cells, const struct sk_home *home, cons
         for (int e = 0, before = out->n; e < cell->nexports; e++) {
             bool is_listed = false;
             for (int s = before; s < out->n; s++)
-                is_listed |= out->list[s].rank == exports[e].rank;
+                is_listed |= out->rank[s] == exports[e].rank;
             if (is_listed || corner_distance2(cells, home, atoms, box, i, &exports[e], stick_up) > radius2)
                 continue;
-            sk_reserve(&out->list, &out->capacity, (size_t)out->n + 1);
-            out->list[out->n++] = (struct shipment){exports[e].rank, i};
+            sk_reserve(&out->rank, &out->rank_capacity, (size_t)out->n + 1);
+            sk_reserve(&out->atom, &out->atom_capacity, (size_t)out->n + 1);
+            out->rank[out->n] = exports[e].rank;
+            out->atom[out->n++] = i;
         }
     }
-}
-
-/* Sorts shipments by rank (atoms stay in home order) and fills the send side. */
-static void halo_address(struct sk_halo *halo, const struct shipments *shipments, int nranks)
-{
-    int *count = sk_calloc((size_t)nranks + 1, sizeof *count);
-    for (int s = 0; s < shipments->n; s++)
-        count[shipments->list[s].rank]++;
-    for (int r = 0; r < nranks; r++)
-        halo->nsend += count[r] > 0;
-    halo->send_rank = sk_alloc((size_t)halo->nsend, sizeof *halo->send_rank);
-    halo->send_first = sk_alloc((size_t)halo->nsend + 1, sizeof *halo->send_first);
-    int link = 0, first = 0;
-    for (int r = 0; r < nranks; r++) {
-        if (count[r] > 0) {
-            halo->send_rank[link] = r;
-            halo->send_first[link++] = first;
-        }
-        int here = count[r];
-        count[r] = first;
-        first += here;
-    }
-    halo->send_first[link] = first;
-    sk_reserve(&halo->send_index, &halo->send_index_capacity, (size_t)first);
-    for (int s = 0; s < shipments->n; s++)
-        halo->send_index[count[shipments->list[s].rank]++] = shipments->list[s].atom;
-    sk_free(&count);
 }
 
 static void halo_introduce(struct sk_halo *halo, const struct sk_home *home, const struct sk_atoms *atoms,
                            struct sk_receipt *receipt)
 {
-    struct sk_parcel *parcels = sk_alloc((size_t)halo->nsend, sizeof *parcels);
-    struct introduction *bytes = sk_calloc((size_t)halo->send_first[halo->nsend], sizeof *bytes);
-    for (int s = 0; s < halo->send_first[halo->nsend]; s++) {
-        int i = halo->send_index[s];
+    const struct sk_side *send = &halo->send;
+    struct sk_parcel *parcels = sk_alloc((size_t)send->nlinks, sizeof *parcels);
+    struct introduction *bytes = sk_calloc((size_t)sk_side_items(send), sizeof *bytes);
+    for (int s = 0; s < sk_side_items(send); s++) {
+        int i = send->item[s];
         bytes[s] = (struct introduction){
             atoms->id[i], atoms->kind[i], {home->cell[i][0], home->cell[i][1], home->cell[i][2]}};
     }
-    for (int l = 0; l < halo->nsend; l++) {
-        int first = halo->send_first[l], count = halo->send_first[l + 1] - first;
-        parcels[l] = (struct sk_parcel){halo->send_rank[l], (size_t)count * sizeof *bytes,
-                                        (unsigned char *)(bytes + first)};
+    for (int l = 0; l < send->nlinks; l++) {
+        int first = send->first[l], count = send->first[l + 1] - first;
+        parcels[l] = (struct sk_parcel){send->rank[l], (size_t)count * sizeof *bytes, (unsigned char *)(bytes + first)};
     }
-    sk_comm_exchange(halo->comm, parcels, halo->nsend, receipt);
+    sk_comm_exchange(halo->comm, parcels, send->nlinks, receipt);
     sk_free(&bytes);
     sk_free(&parcels);
 }
 
 static void halo_accept(struct sk_halo *halo, struct sk_cells *cells, const struct sk_receipt *receipt)
 {
-    halo->nrecv = receipt->count;
-    halo->recv_rank = sk_alloc((size_t)halo->nrecv, sizeof *halo->recv_rank);
-    halo->recv_first = sk_alloc((size_t)halo->nrecv + 1, sizeof *halo->recv_first);
-    halo->recv_first[0] = 0;
-    for (int l = 0; l < halo->nrecv; l++) {
-        halo->recv_rank[l] = receipt->parcels[l].rank;
-        halo->recv_first[l + 1] = halo->recv_first[l] + (int)(receipt->parcels[l].length / sizeof(struct introduction));
+    struct sk_side *recv = &halo->recv;
+    sk_side_reserve(recv, receipt->count, 0); /* ghosts come in this order: no items */
+    for (; recv->nlinks < receipt->count; recv->nlinks++) {
+        const struct sk_parcel *parcel = &receipt->parcels[recv->nlinks];
+        recv->rank[recv->nlinks] = parcel->rank;
+        recv->first[recv->nlinks + 1] = recv->first[recv->nlinks] + (int)(parcel->length / sizeof(struct introduction));
     }
-    halo->nghosts = halo->recv_first[halo->nrecv];
+    halo->nghosts = sk_side_items(recv);
     sk_reserve(&halo->id, &halo->id_capacity, (size_t)halo->nghosts);
     sk_reserve(&halo->kind, &halo->kind_capacity, (size_t)halo->nghosts);
     sk_reserve(&halo->cell, &halo->cell_capacity, (size_t)halo->nghosts);
     halo->import_cells = 0;
     int64_t previous = -1;
-    for (int l = 0, g = 0; l < halo->nrecv; l++)
-        for (int i = 0; i < halo->recv_first[l + 1] - halo->recv_first[l]; i++, g++) {
+    for (int l = 0, g = 0; l < recv->nlinks; l++)
+        for (int i = 0; i < recv->first[l + 1] - recv->first[l]; i++, g++) {
             struct introduction ghost;
             memcpy(&ghost, receipt->parcels[l].bytes + (size_t)i * sizeof ghost, sizeof ghost);
             halo->id[g] = ghost.id;
@@ -167,26 +144,12 @@ static void halo_accept(struct sk_halo *halo, struct sk_cells *cells, const stru
         }
 }
 
-static void halo_connect(struct sk_halo *halo, struct sk_links **out, struct sk_links **back, int tag, size_t item)
-{
-    size_t *send = sk_alloc((size_t)halo->nsend, sizeof *send), *recv = sk_alloc((size_t)halo->nrecv, sizeof *recv);
-    for (int l = 0; l < halo->nsend; l++)
-        send[l] = (size_t)(halo->send_first[l + 1] - halo->send_first[l]) * item;
-    for (int l = 0; l < halo->nrecv; l++)
-        recv[l] = (size_t)(halo->recv_first[l + 1] - halo->recv_first[l]) * item;
-    if (out)
-        *out = sk_links_new(halo->comm, tag, halo->nsend, halo->send_rank, send, halo->nrecv, halo->recv_rank, recv);
-    *back = sk_links_new(halo->comm, tag + 1, halo->nrecv, halo->recv_rank, recv, halo->nsend, halo->send_rank, send);
-    sk_free(&recv);
-    sk_free(&send);
-}
-
 static enum sk_code halo_verify(const struct sk_halo *halo, const struct sk_atoms *atoms, struct sk_error *err)
 {
     int64_t balance[2] = {0, 0}; /* sent minus received: count, id hash */
-    for (int s = 0; s < (halo->nsend ? halo->send_first[halo->nsend] : 0); s++) {
+    for (int s = 0; s < sk_side_items(&halo->send); s++) {
         balance[0]++;
-        balance[1] = (int64_t)((uint64_t)balance[1] + sk_hash_id(atoms->id[halo->send_index[s]]));
+        balance[1] = (int64_t)((uint64_t)balance[1] + sk_hash_id(atoms->id[halo->send.item[s]]));
     }
     for (int g = 0; g < halo->nghosts; g++) {
         balance[0]--;
@@ -209,13 +172,14 @@ enum sk_code sk_halo_build(struct sk_halo *halo, struct sk_cells *cells, const s
         return SK_OK;
     struct shipments shipments = {0};
     halo_choose(cells, home, atoms, box, list_radius, stick_up, &shipments);
-    halo_address(halo, &shipments, cells->nranks);
-    sk_free(&shipments.list);
+    sk_side_sort(&halo->send, cells->nranks, shipments.n, shipments.rank, shipments.atom);
+    shipments_clear(&shipments);
     struct sk_receipt receipt;
     halo_introduce(halo, home, atoms, &receipt);
     halo_accept(halo, cells, &receipt);
     sk_receipt_clear(&receipt);
-    halo_connect(halo, &halo->forward, &halo->reverse, 0, sizeof(int32_t[3]));
+    halo->forward = sk_side_links(halo->comm, TAG_FORWARD, sizeof(int32_t[3]), 0, &halo->send, &halo->recv);
+    halo->reverse = sk_side_links(halo->comm, TAG_REVERSE, sizeof(int32_t[3]), 0, &halo->recv, &halo->send);
     return halo_verify(halo, atoms, err);
 }
 
@@ -245,9 +209,9 @@ void sk_halo_suppose(struct sk_cells *cells, const struct sk_home *home, const s
     (*to_from)[2] = sk_alloc((size_t)shipments.n + 1, sizeof *to_from);
     int64_t *received = sk_calloc((size_t)cells->nranks, sizeof *received);
     for (int s = 0; s < shipments.n; s++) {
-        const int32_t *c = home->cell[shipments.list[s].atom];
+        const int32_t *c = home->cell[shipments.atom[s]];
         const struct sk_cell *cell = sk_cells_find(cells, c[0], c[1], c[2]);
-        int rank = shipments.list[s].rank;
+        int rank = shipments.rank[s];
         to_cell[s][0] = to_from[s][0] = (uint64_t)rank;
         to_cell[s][1] = (uint64_t)cell->index;
         to_from[s][1] = (uint64_t)cell->owner;
@@ -260,17 +224,17 @@ void sk_halo_suppose(struct sk_cells *cells, const struct sk_home *home, const s
     sk_free(&received);
     sk_free(&to_from);
     sk_free(&to_cell);
-    sk_free(&shipments.list);
+    shipments_clear(&shipments);
 }
 
 void sk_halo_forward_begin(struct sk_halo *halo, const int32_t (*grid)[3])
 {
     if (!halo->forward)
         return;
-    for (int l = 0; l < halo->nsend; l++) {
+    for (int l = 0; l < halo->send.nlinks; l++) {
         int32_t(*buffer)[3] = sk_links_send_buffer(halo->forward, l);
-        const int *index = halo->send_index + halo->send_first[l];
-        for (int s = 0; s < halo->send_first[l + 1] - halo->send_first[l]; s++)
+        const int *index = halo->send.item + halo->send.first[l];
+        for (int s = 0; s < halo->send.first[l + 1] - halo->send.first[l]; s++)
             memcpy(buffer[s], grid[index[s]], sizeof *buffer);
     }
     sk_links_begin(halo->forward);
@@ -285,8 +249,8 @@ const int32_t (*sk_halo_arrived(struct sk_halo *halo, int *first, int *count))[3
         sk_links_end(halo->forward);
         return NULL;
     }
-    *first = halo->recv_first[link];
-    *count = halo->recv_first[link + 1] - *first;
+    *first = halo->recv.first[link];
+    *count = halo->recv.first[link + 1] - *first;
     return (const int32_t(*)[3])sk_links_recv_buffer(halo->forward, link);
 }
 
@@ -294,9 +258,9 @@ void sk_halo_reverse_begin(struct sk_halo *halo, const int32_t (*ghost_force)[3]
 {
     if (!halo->reverse)
         return;
-    for (int l = 0; l < halo->nrecv; l++)
-        memcpy(sk_links_send_buffer(halo->reverse, l), ghost_force + halo->recv_first[l],
-               (size_t)(halo->recv_first[l + 1] - halo->recv_first[l]) * sizeof *ghost_force);
+    for (int l = 0; l < halo->recv.nlinks; l++)
+        memcpy(sk_links_send_buffer(halo->reverse, l), ghost_force + halo->recv.first[l],
+               (size_t)(halo->recv.first[l + 1] - halo->recv.first[l]) * sizeof *ghost_force);
     sk_links_begin(halo->reverse);
 }
 
@@ -306,8 +270,8 @@ void sk_halo_reverse_end(struct sk_halo *halo, int32_t (*force)[3])
         return;
     for (int l; (l = sk_links_arrived(halo->reverse)) >= 0;) {
         const int32_t(*buffer)[3] = (const int32_t(*)[3])sk_links_recv_buffer(halo->reverse, l);
-        const int *index = halo->send_index + halo->send_first[l];
-        for (int s = 0; s < halo->send_first[l + 1] - halo->send_first[l]; s++)
+        const int *index = halo->send.item + halo->send.first[l];
+        for (int s = 0; s < halo->send.first[l + 1] - halo->send.first[l]; s++)
             for (int k = 0; k < 3; k++) /* unsigned: partial sums may wrap */
                 force[index[s]][k] = (int32_t)((uint32_t)force[index[s]][k] + (uint32_t)buffer[s][k]);
     }
@@ -319,15 +283,15 @@ void sk_halo_reverse_wide(struct sk_halo *halo, const int64_t (*ghost_force)[3],
     if (!halo->reverse)
         return;
     if (!halo->wide)
-        halo_connect(halo, NULL, &halo->wide, 2, sizeof(int64_t[3]));
-    for (int l = 0; l < halo->nrecv; l++)
-        memcpy(sk_links_send_buffer(halo->wide, l), ghost_force + halo->recv_first[l],
-               (size_t)(halo->recv_first[l + 1] - halo->recv_first[l]) * sizeof *ghost_force);
+        halo->wide = sk_side_links(halo->comm, TAG_WIDE, sizeof(int64_t[3]), 0, &halo->recv, &halo->send);
+    for (int l = 0; l < halo->recv.nlinks; l++)
+        memcpy(sk_links_send_buffer(halo->wide, l), ghost_force + halo->recv.first[l],
+               (size_t)(halo->recv.first[l + 1] - halo->recv.first[l]) * sizeof *ghost_force);
     sk_links_begin(halo->wide);
     for (int l; (l = sk_links_arrived(halo->wide)) >= 0;) {
         const int64_t(*buffer)[3] = (const int64_t(*)[3])sk_links_recv_buffer(halo->wide, l);
-        const int *index = halo->send_index + halo->send_first[l];
-        for (int s = 0; s < halo->send_first[l + 1] - halo->send_first[l]; s++)
+        const int *index = halo->send.item + halo->send.first[l];
+        for (int s = 0; s < halo->send.first[l + 1] - halo->send.first[l]; s++)
             for (int k = 0; k < 3; k++)
                 force[index[s]][k] += buffer[s][k];
     }

@@ -8,7 +8,7 @@
 
 #include "domain/cells.h"
 #include "domain/migrate.h"
-#include "par/links.h"
+#include "par/side.h"
 
 struct sk_halo {
     int nghosts;
@@ -16,12 +16,7 @@ struct sk_halo {
     int32_t *kind;      /* [nghosts] */
     int32_t (*cell)[3]; /* [nghosts] cell of the anchor */
     size_t id_capacity, kind_capacity, cell_capacity;
-    int nsend, nrecv; /* links */
-    int *send_rank, *recv_rank;
-    int *send_first; /* [nsend + 1] into send_index */
-    int *recv_first; /* [nrecv + 1] into ghosts */
-    int *send_index; /* owned atom of each entry */
-    size_t send_index_capacity;
+    struct sk_side send, recv; /* owned atoms; ghosts, in the order of their ranks */
     int64_t import_cells;                      /* distinct foreign cells that have a ghost here */
     struct sk_links *forward, *reverse, *wide; /* wide: made at its first use after a rebuild */
     struct sk_comm *comm;

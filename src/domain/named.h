@@ -8,20 +8,13 @@
 #include "base/idmap.h"
 #include "base/status.h"
 #include "geom/fixed.h"
-#include "par/links.h"
-
-/* Atoms by the rank that they come from or go to. */
-struct sk_named_side {
-    int nlinks;
-    int *rank, *first; /* [nlinks], [nlinks + 1] into atom */
-    int *atom;
-};
+#include "par/side.h"
 
 struct sk_named {
     struct sk_comm *comm;
     int tag;                         /* of links: forward; reverse has the next one */
-    struct sk_named_side ask;        /* atom: index into the ids that were wanted */
-    struct sk_named_side give;       /* atom: owned atom */
+    struct sk_side ask;              /* item: index into the ids that were wanted */
+    struct sk_side give;             /* item: owned atom */
     struct sk_links *forward, *back; /* NULL on one rank */
 };
 

@@ -281,7 +281,7 @@ static struct totals collect_totals(struct skein *sim)
                                          (int64_t)(now.blocking_collectives - sim->loop_stats.blocking_collectives),
                                          sim->force.prunes,
                                          held,
-                                         sim->domain.halo.nrecv};
+                                         sim->domain.halo.recv.nlinks};
     for (int p = 0; p < sim->timer.count; p++)
         sums[9 + p] = sk_timer_ns(&sim->timer, p);
     sk_comm_sum_i64(sim->comm, sums, 9 + SK_TIMER_PHASES);

@@ -310,10 +310,8 @@ static void a_wrong_multiplier_is_caught(void **state)
     for (int is_wrong = 0; is_wrong < 2; is_wrong++) {
         sk_network_begin(&network, &atoms, u);
         sk_network_solve(&network, SK_NETWORK_POSITIONS, &atoms, &box, u);
-        int narrived = network.recv.multiplier_first ? network.recv.multiplier_first[network.recv.nmultiplier_links]
-                                                     : 0;
-        for (int t = 0; is_wrong && rank == size - 1 && t < narrived; t++)
-            network.lambda[network.recv.multiplier[t]] *= 1.01;
+        for (int t = 0; is_wrong && rank == size - 1 && t < sk_side_items(&network.recv.multipliers); t++)
+            network.lambda[network.recv.multipliers.item[t]] *= 1.01;
         /* on one rank nothing travels: a multiplier at the edge of a core */
         const struct sk_fragment *first = &network.graphs.of[0].fragments[size == 1 ? network.windows[0].fragment : 0];
         int row = network.edge_row[network.edge_start[first->shape]];

@@ -226,7 +226,7 @@ static void imports_are_what_ranks_import(void **state)
         errors += domain_open(&domain, &w, comm, (enum sk_curve)curve, &atoms);
         errors += sk_domain_rebuild(&domain, &w.m.top, &w.m.box, w.radius, NULL, &atoms, &w.err) != SK_OK;
         const struct sk_halo *halo = &domain.halo;
-        int64_t sum[3] = {halo->nghosts, halo->import_cells, halo->nrecv}, most = halo->nghosts;
+        int64_t sum[3] = {halo->nghosts, halo->import_cells, halo->recv.nlinks}, most = halo->nghosts;
         sk_comm_sum_i64(comm, sum, 3);
         sk_comm_max_i64(comm, &most, 1);
         together = (struct sk_import){sum[0], most, sum[1], sum[2]};
