@@ -67,16 +67,16 @@ SK_INLINE void fft_odd(int r, const float (*root)[2], vf *re, vf *im)
     _Pragma("GCC unroll 6") for (int m = 1; m <= half; m++)
     {
         vf c = vf_set(root[m][0]), s = vf_set(root[m][1]);
-        vf even_re = vf_fma_call(c, sum_re[0], first_re), even_im = vf_fma_call(c, sum_im[0], first_im);
+        vf even_re = vf_fma(c, sum_re[0], first_re), even_im = vf_fma(c, sum_im[0], first_im);
         vf odd_re = vf_mul(s, difference_re[0]), odd_im = vf_mul(s, difference_im[0]);
         _Pragma("GCC unroll 6") for (int k = 1; k < half; k++)
         {
             c = vf_set(root[m * (k + 1) % r][0]);
             s = vf_set(root[m * (k + 1) % r][1]);
-            even_re = vf_fma_call(c, sum_re[k], even_re);
-            even_im = vf_fma_call(c, sum_im[k], even_im);
-            odd_re = vf_fma_call(s, difference_re[k], odd_re);
-            odd_im = vf_fma_call(s, difference_im[k], odd_im);
+            even_re = vf_fma(c, sum_re[k], even_re);
+            even_im = vf_fma(c, sum_im[k], even_im);
+            odd_re = vf_fma(s, difference_re[k], odd_re);
+            odd_im = vf_fma(s, difference_im[k], odd_im);
         }
         re[m] = vf_add(even_re, odd_im);
         im[m] = vf_sub(even_im, odd_re);
@@ -131,8 +131,8 @@ SK_INLINE void fft_butterfly(int r, const float *x, size_t apart, float *y, size
         vf a = re[k], b = im[k];
         if (twiddle) {
             vf c = vf_set(twiddle[2 * k - 2]), s = vf_set(twiddle[2 * k - 1]);
-            a = vf_fms_call(re[k], c, vf_mul(im[k], s));
-            b = vf_fma_call(re[k], s, vf_mul(im[k], c));
+            a = vf_fms(re[k], c, vf_mul(im[k], s));
+            b = vf_fma(re[k], s, vf_mul(im[k], c));
         }
         *(vf *)(y + k * step) = a;
         *(vf *)(y + k * step + SK_FFT_LANES) = b;
@@ -212,11 +212,11 @@ static void fft_unfold(const struct sk_fft *fft, const float *z, float *x)
             vf b_re = *(const vf *)b, b_im = *(const vf *)(b + SK_FFT_LANES);
             a_re = vf_mul(*(const vf *)a, half);
             a_im = vf_mul(*(const vf *)(a + SK_FFT_LANES), half);
-            vf e_re = vf_fma_call(half, b_re, a_re),
-               e_im = vf_fms_call(half, b_im, a_im); /* e_im: minus the even part's */
-            vf d_re = vf_sub(a_re, vf_mul(half, b_re)), d_im = vf_fma_call(half, b_im, a_im);
+            vf e_re = vf_fma(half, b_re, a_re),
+               e_im = vf_fms(half, b_im, a_im); /* e_im: minus the even part's */
+            vf d_re = vf_sub(a_re, vf_mul(half, b_re)), d_im = vf_fma(half, b_im, a_im);
             vf c = vf_set(fft->fold[2 * k]), s = vf_set(fft->fold[2 * k + 1]);
-            vf o_re = vf_fma_call(c, d_re, vf_mul(s, d_im)), o_im = vf_fms_call(c, d_im, vf_mul(s, d_re));
+            vf o_re = vf_fma(c, d_re, vf_mul(s, d_im)), o_im = vf_fms(c, d_im, vf_mul(s, d_re));
             *(vf *)low = vf_add(e_re, o_im);
             *(vf *)(low + SK_FFT_LANES) = vf_sub(vf_set(0.0f), vf_add(e_im, o_re));
             *(vf *)high = vf_sub(e_re, o_im);
@@ -243,7 +243,7 @@ static void fft_fold(const struct sk_fft *fft, const float *x, float *z)
             vf e_re = vf_add(a_re, b_re), e_im = vf_sub(a_im, b_im), d_re = vf_sub(a_re, b_re),
                d_im = vf_add(a_im, b_im);
             vf c = vf_set(fft->fold[2 * k]), s = vf_set(fft->fold[2 * k + 1]);
-            vf o_re = vf_fms_call(c, d_re, vf_mul(s, d_im)), o_im = vf_fma_call(c, d_im, vf_mul(s, d_re));
+            vf o_re = vf_fms(c, d_re, vf_mul(s, d_im)), o_im = vf_fma(c, d_im, vf_mul(s, d_re));
             *(vf *)low = vf_add(e_im, o_re);
             *(vf *)(low + SK_FFT_LANES) = vf_sub(e_re, o_im);
             *(vf *)high = vf_sub(o_re, e_im);

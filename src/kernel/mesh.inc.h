@@ -13,7 +13,7 @@ SK_INLINE __m128 mesh_fma(__m128 a, __m128 b, __m128 c)
 #ifdef __FMA__
     return _mm_fmadd_ps(a, b, c);
 #else
-    return vf_fma_call(a, b, c);
+    return vf_fma(a, b, c);
 #endif
 }
 
@@ -30,7 +30,7 @@ SK_INLINE void mesh_weights(int order, int terms, const float *coefficient, cons
                 const vf x = *(const vf *)(t + part);
                 sum = vf_set(c[terms - 1]);
                 for (int k = terms - 2; k >= 0; k--)
-                    sum = vf_fma_call(sum, x, vf_set(c[k]));
+                    sum = vf_fma(sum, x, vf_set(c[k]));
             }
             *(vf *)(column[j] + part) = sum;
         }

@@ -365,7 +365,8 @@ SK_INLINE __m128d vd_fma_odd(__m128d a, __m128d b, __m128d c)
     step = _mm_and_si128(step, _mm_and_si128(is_even, _mm_castpd_si128(inexact)));
     return _mm_castsi128_pd(_mm_add_epi64(bits, step));
 }
-SK_INLINE vf vf_fma(vf a, vf b, vf c)
+/* A call: inlined a few hundred times, it takes the compiler minutes. */
+static __attribute__((noinline, unused)) vf vf_fma(vf a, vf b, vf c)
 {
     __m128d low = vd_fma_odd(_mm_cvtps_pd(a), _mm_cvtps_pd(b), _mm_cvtps_pd(c));
     __m128d high = vd_fma_odd(_mm_cvtps_pd(_mm_movehl_ps(a, a)), _mm_cvtps_pd(_mm_movehl_ps(b, b)),
@@ -470,21 +471,6 @@ SK_INLINE vf vf_load_j(const float *p, int r)
         vf f;
     } both = {vi_load_j((const int32_t *)(const void *)p, r)};
     return both.f;
-}
-
-/* The same as calls where they are long, for kernels with hundreds of them. */
-#ifdef __FMA__
-#define SK_CALL SK_INLINE
-#else
-#define SK_CALL static __attribute__((noinline, unused))
-#endif
-SK_CALL vf vf_fma_call(vf a, vf b, vf c)
-{
-    return vf_fma(a, b, c);
-}
-SK_CALL vf vf_fms_call(vf a, vf b, vf c)
-{
-    return vf_fms(a, b, c);
 }
 
 #endif
