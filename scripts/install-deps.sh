@@ -22,6 +22,7 @@ tests    nm           binutils                                   binutils       
 tests    xz           xz-utils                                   xz                                   xz
 tests    python       python3,python3-numpy,python3-h5py,python3-xxhash,python3-mdanalysis  python3,python3-numpy,python3-h5py,python3-xxhash,python3-MDAnalysis  py-numpy,py-h5py,py-xxhash,py-mdanalysis
 tests    chromium     chromium                                   chromium                             -
+tests    forcefields  gromacs-data                               gromacs-common                       -
 bench    gromacs      gromacs,g++                                gromacs,gcc-c++                      gromacs
 bench    lammps       lammps                                     lammps                               lammps
 dev      clang        clang,libclang-rt-14-dev                   clang,compiler-rt                    llvm
@@ -29,7 +30,7 @@ dev      clangformat  clang-format                               clang-tools-ext
 dev      clangtidy    clang-tidy                                 clang-tools-extra                    llvm
 '
 # Nice to have: without it tests are skipped, and a distribution may not have it (Ubuntu's is a snap).
-optional=' chromium '
+optional=' chromium forcefields '
 groups=build
 print_only=
 for argument in "$@"; do
@@ -67,6 +68,7 @@ probe() {
     nm) command -v nm > /dev/null ;;
     xz) command -v xz > /dev/null ;;
     chromium) command -v chromium > /dev/null || command -v chromium-browser > /dev/null || command -v google-chrome > /dev/null ;;
+    forcefields) [ -d "${GMXDATA:-/usr/share/gromacs}/top" ] ;;
     python) "$here/find-python.sh" > /dev/null 2>&1 ;;
     gromacs) command -v gmx > /dev/null && command -v g++ > /dev/null ;;
     lammps) command -v lmp > /dev/null ;;

@@ -54,7 +54,7 @@ def check_frames(universe, natoms, frames, is_lj):
         require(ts.time == 0.25 * k, f"frame {k}: time {ts.time}")
         require(ts.data["step"] == 10 * k, f"frame {k}: step {ts.data['step']}")
         close(ts.dimensions, numpy.append(edges * length, [90, 90, 90]), 100, f"frame {k}: box")
-        close(ts.positions, x * edges * length, 10 * length, f"frame {k}: positions")
+        close(ts.positions, x * edges * length, 2 * edges.max() * length, f"frame {k}: positions")
         close(ts.velocities, v * length, 2 * length, f"frame {k}: velocities")
         close(ts.forces, -3 * v * force, 6 * force, f"frame {k}: forces")
 
