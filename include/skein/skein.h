@@ -42,6 +42,8 @@ struct skein_energies {
     double time, lj, coulomb, dispersion, potential, kinetic, total, conserved, temperature, pressure;
     int has_bonded; /* the system has bonded terms; without them what follows is 0. The potential includes them. */
     double bond, angle, urey_bradley, dihedral, improper, cmap, lj_14, coulomb_14;
+    int has_mesh;         /* particle-mesh Ewald: coulomb is its direct part, with excluded pairs and self energy */
+    double coulomb_recip; /* the mesh's, with the background of a net charge; else 0 */
 };
 
 /* Defaults: everything off, steps negative. */

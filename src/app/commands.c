@@ -82,6 +82,8 @@ static void print_json(const struct skein_energies *e, int is_reduced)
     sk_json_double(&json, "lj", e->lj);
     sk_json_double(&json, "dispersion_correction", e->dispersion);
     sk_json_double(&json, "coulomb_sr", e->coulomb);
+    if (e->has_mesh)
+        sk_json_double(&json, "coulomb_recip", e->coulomb_recip);
     for (int b = 0; e->has_bonded && b < NBONDED; b++)
         sk_json_double(&json, bonded[b].key, bonded[b].value);
     sk_json_close(&json);
@@ -101,7 +103,9 @@ static void print_energies(const struct skein_energies *e, int is_reduced, int i
         struct named_energy bonded[NBONDED];
         bonded_of(e, bonded);
         printf("%-24s %.10g\n%-24s %.10g\n%-24s %.10g\n", "Lennard-Jones", e->lj, "dispersion correction",
-               e->dispersion, "Coulomb", e->coulomb);
+               e->dispersion, e->has_mesh ? "Coulomb, direct" : "Coulomb", e->coulomb);
+        if (e->has_mesh)
+            printf("%-24s %.10g\n", "Coulomb, reciprocal", e->coulomb_recip);
         for (int b = 0; e->has_bonded && b < NBONDED; b++)
             printf("%-24s %.10g\n", bonded[b].name, bonded[b].value);
         printf("%-24s %.10g\n", "potential", e->potential);

@@ -76,6 +76,10 @@ void sk_dynamics_init(struct sk_dynamics *d)
     d->phases.prune = sk_timer_phase(timer, "prune");
     d->phases.list = sk_timer_phase(timer, "list");
     d->phases.bonded = sk_timer_phase(timer, "bonded");
+    if (d->force->mesh) {
+        d->phases.mesh = sk_timer_phase(timer, "mesh");
+        d->phases.fft = sk_timer_phase(timer, "fft");
+    }
     d->phases.halo = sk_timer_phase(timer, "halo");
     d->phase_rebuild = sk_timer_phase(timer, "rebuild");
     d->phase_reduce = sk_timer_phase(timer, "reduce");

@@ -36,7 +36,7 @@ static const struct sk_choice dispersion_choices[] = {{"none", SK_DISPERSION_NON
 static const struct sk_choice coulomb_choices[] = {{"none", SK_COULOMB_NONE, true},
                                                    {"cut", SK_COULOMB_CUT, true},
                                                    {"reaction-field", SK_COULOMB_REACTION_FIELD, true},
-                                                   {"pme", 0, false},
+                                                   {"pme", SK_COULOMB_PME, true},
                                                    {"esp", 0, false},
                                                    {0}};
 static const struct sk_choice bonds_choices[] = {{"none", SK_BONDS_NONE, true},
@@ -154,18 +154,26 @@ static const struct sk_key table[] = {
      .choices = dispersion_choices,
      .help = "Long-range correction for the Lennard-Jones attraction beyond the cutoff, for homogeneous systems."},
     {KEY(S, "coulomb", CHOICE), FIELD(nonbonded.coulomb), .rule = "required; `none` in reduced units",
-     .choices = coulomb_choices, .help = "Electrostatics: none at all, plain cutoff, or reaction field."},
+     .choices = coulomb_choices, .help = "Electrostatics: none at all, plain cutoff, reaction field, or particle-mesh Ewald."},
     {KEY(S, "coulomb_modifier", CHOICE), FIELD(nonbonded.coulomb_modifier), .fallback = "potential-shift",
-     .choices = coulomb_modifier_choices, .help = "For `coulomb = cut`: shifted to zero energy at the cutoff, or not."},
+     .choices = coulomb_modifier_choices, .help = "For `coulomb = cut` and the direct part of `pme`: shifted to zero energy at the cutoff, or not."},
     {KEY(S, "epsilon_rf", REAL), FIELD(nonbonded.epsilon_rf), .low = 0, .high = 1e9, .fallback = "0",
      .help = "Relative permittivity beyond the cutoff, for the reaction field: 0 means a conductor, else at least 1."},
     {KEY(S, "special_bonds", SWITCHES), .flags = SK_KEY_DATA_ONLY, FIELD(nonbonded.special_bonds), .fallback = "0 0 0",
      .help = "Weights of the interaction of atoms that are one, two and three bonds apart; as in LAMMPS, which also "
              "has this default. (A topology brings its own rule.)"},
-    {KEY(S, "ewald_rtol", REAL), LATER, .help = "Relative strength of the direct Ewald term at the cutoff."},
-    {UNIT_KEY(S, "mesh_spacing", "nm", REAL), LATER, .unit = "nm", .help = "Largest spacing of the charge mesh."},
-    {KEY(S, "mesh", TRIPLE), LATER, .help = "Points of the charge mesh along x, y and z."},
-    {KEY(S, "mesh_order", INTEGER), LATER, .help = "Order of the charge-spreading function."},
+    {KEY(S, "ewald_rtol", REAL), FIELD(nonbonded.ewald_rtol), .low = 1e-14, .high = 0.1, .fallback = "1e-5",
+     .help = "For `coulomb = pme`: what is left of the direct Coulomb energy at the cutoff; it sets how the interaction "
+             "is split between pairs and mesh."},
+    {UNIT_KEY(S, "mesh_spacing", "nm", REAL), .flags = SK_KEY_ABOVE, FIELD(nonbonded.mesh_spacing), .low = 0,
+     .high = 10, .fallback = "0.12", .unit = "nm",
+     .help = "For `coulomb = pme`: largest spacing of the charge mesh. Numbers of points are those that GROMACS "
+             "takes."},
+    {KEY(S, "mesh", TRIPLE), FIELD(nonbonded.mesh), .low = 4, .high = 4096, .fallback = "auto", .word = "auto",
+     .help = "For `coulomb = pme`: points of the charge mesh along the three box vectors, without prime factors above "
+             "13; `auto`: from `mesh_spacing`."},
+    {KEY(S, "mesh_order", INTEGER), FIELD(nonbonded.mesh_order), .low = 4, .high = 6, .fallback = "4",
+     .help = "For `coulomb = pme`: order of the splines that spread charges: 4 (cubic) to 6."},
 #undef S
 #define S "constraints"
     {KEY(S, "bonds", CHOICE), FIELD(constraints.bonds), .fallback = "none", .choices = bonds_choices,

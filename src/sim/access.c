@@ -91,7 +91,9 @@ static void fill_energies(const struct skein *sim, struct skein_energies *e)
                                  .total = r->total,
                                  .conserved = r->conserved,
                                  .temperature = r->temperature,
-                                 .pressure = r->pressure};
+                                 .pressure = r->pressure,
+                                 .has_mesh = sim->force.mesh != NULL,
+                                 .coulomb_recip = r->coulomb_recip};
     sk_sim_set_bonded(sim, r->bonded, e);
 }
 

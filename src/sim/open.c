@@ -97,6 +97,23 @@ static void setup_dynamics(struct skein *sim)
     d->is_on_step = sim->parameters.run.integrator == SK_VELOCITY_VERLET;
 }
 
+/* The mesh of the run file, or that of a run that goes on. */
+static enum sk_code choose_mesh(const struct skein *sim, double beta, struct sk_mesh_plan *plan, struct sk_error *err)
+{
+    const struct sk_parameters *p = &sim->parameters;
+    double lattice[3][3];
+    sk_box_lattice(&sim->box, lattice);
+    *plan = (struct sk_mesh_plan){.order = (int)p->nonbonded.mesh_order, .beta = beta};
+    if (sim->is_resumed)
+        memcpy(plan->n, sim->checkpoint.mesh, sizeof plan->n);
+    else if (p->nonbonded.mesh[0])
+        memcpy(plan->n, p->nonbonded.mesh, sizeof plan->n);
+    else
+        return sk_mesh_plan_choose(plan, (const double(*)[3])lattice, p->nonbonded.mesh_spacing, plan->order,
+                                   p->nonbonded.coulomb_cutoff, p->nonbonded.ewald_rtol, err);
+    return sk_mesh_plan_check(plan, err);
+}
+
 static enum sk_code setup_forces(struct skein *sim, struct sk_error *err)
 {
     const struct sk_kernel_variant *variant;
@@ -124,10 +141,19 @@ static enum sk_code setup_forces(struct skein *sim, struct sk_error *err)
     sim->has_force = true;
     if (code)
         return code;
-    const struct sk_pair_parameters *pair = &nonbonded.pair;
-    sk_bonded_init(&sim->force.bonded, sim->comm, &sim->top, &sim->ff, pair->has_coulomb ? pair->coulomb : 0,
-                   pair->force_scale);
+    struct sk_mesh_plan plan;
+    if (nonbonded.ewald_beta > 0 && (code = choose_mesh(sim, nonbonded.ewald_beta, &plan, err)))
+        return code;
+    sk_force_init_terms(&sim->force, sim->comm, &sim->ff, nonbonded.ewald_beta > 0 ? &plan : NULL);
     sk_force_set_box(&sim->force, &sim->box);
+    return SK_OK;
+}
+
+static enum sk_code setup_charge_bits(struct skein *sim, struct sk_error *err)
+{
+    if (!sim->is_resumed)
+        return sk_force_choose_charge_bits(&sim->force, &sim->atoms, err);
+    sk_mesh_set_charge_bits(sim->force.mesh, sim->checkpoint.charge_bits);
     return SK_OK;
 }
 
@@ -215,7 +241,7 @@ static enum sk_code open_all(struct skein *sim, const char *run_file, struct sk_
     code = sk_domain_start(&sim->domain, sim->comm, &sim->parameters, &sim->top, &sim->box, sim->force.list_radius,
                            &sim->atoms, err);
     sim->has_domain = true;
-    if (code)
+    if (code || (sim->force.mesh && (code = setup_charge_bits(sim, err))))
         return code;
     setup_dynamics(sim);
     if ((code = examine_constraints(sim, err)))

@@ -4,6 +4,8 @@
 
 #include "base/fpmode.h"
 #include "base/memory.h"
+#include "mesh/ewald.h"
+#include "mesh/reference.h"
 #include "sim/sim.h"
 
 /* The whole system in id order on every rank: only the oracle may. */
@@ -115,6 +117,40 @@ static void add_terms(const struct skein *sim, const struct everything *all, dou
     }
 }
 
+/* What this rank computes of an Ewald sum beyond its direct part: excluded pairs of the rows [first, end), and, on rank
+ * 0, the reciprocal sum. */
+static double add_ewald(const struct skein *sim, const struct everything *all, int first, int end, double (*force)[3],
+                        long double *direct, double virial[3][3])
+{
+    const double beta = sim->force.nonbonded.ewald_beta, coulomb = sim->force.nonbonded.pair.coulomb;
+    for (int i = first; i < end; i++)
+        for (int64_t e = all->excluded_start[i]; e < all->excluded_start[i + 1]; e++) {
+            int j = all->excluded[e];
+            if (j <= i)
+                continue;
+            double d[3], qq = coulomb * all->charge[i] * all->charge[j];
+            sk_box_difference(&sim->box, all->x[i], all->x[j], d);
+            struct sk_ewald_pair back = sk_ewald_excluded(beta, d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
+            *direct += qq * back.energy;
+            for (int k = 0; k < 3; k++) {
+                force[i][k] += qq * back.force * d[k];
+                force[j][k] -= qq * back.force * d[k];
+                virial[k][k] -= 0.5 * qq * back.force * d[k] * d[k];
+            }
+        }
+    if (sk_comm_rank(sim->comm) != 0)
+        return 0;
+    double lattice[3][3];
+    sk_box_lattice(&sim->box, lattice);
+    struct sk_mesh_reference sums = sk_mesh_reference(sk_mesh_plan(sim->force.mesh), coulomb,
+                                                      (const double(*)[3])lattice, (int)sim->top.natoms,
+                                                      (const sk_frac(*)[3])all->x, all->charge, force);
+    for (int k = 0; k < 3; k++)
+        virial[k][k] += sums.virial[k];
+    *direct += sim->force.nonbonded.ewald_self;
+    return sums.energy;
+}
+
 static enum sk_code sim_oracle(struct skein *sim, struct skein_energies *energies, double *forces)
 {
     struct everything all;
@@ -131,8 +167,9 @@ static enum sk_code sim_oracle(struct skein *sim, struct skein_energies *energie
                    all.excluded_start, all.excluded, &sim->force.nonbonded.pair, force, energy, virial);
     double bonded[SK_BONDED_ENERGIES] = {0};
     add_terms(sim, &all, force, bonded, virial);
+    double recip = sim->force.mesh ? add_ewald(sim, &all, first, end, force, &energy[1], virial) : 0;
     /* partial sums of all ranks, added in rank order */
-    size_t length = (size_t)n * 3 + 5 + SK_BONDED_ENERGIES;
+    size_t length = (size_t)n * 3 + 6 + SK_BONDED_ENERGIES;
     double *mine = sk_alloc(length, sizeof *mine), *every = sk_alloc(length * (size_t)size, sizeof *every);
     memcpy(mine, force, (size_t)n * sizeof *force);
     mine[3 * n] = (double)energy[0];
@@ -140,6 +177,7 @@ static enum sk_code sim_oracle(struct skein *sim, struct skein_energies *energie
     for (int k = 0; k < 3; k++)
         mine[3 * n + 2 + k] = virial[k][k];
     memcpy(mine + 3 * n + 5, bonded, sizeof bonded);
+    mine[3 * n + 5 + SK_BONDED_ENERGIES] = recip;
     sk_comm_allgather(sim->comm, mine, length * sizeof *mine, every);
     memset(mine, 0, length * sizeof *mine);
     for (int r = 0; r < size; r++)
@@ -148,18 +186,20 @@ static enum sk_code sim_oracle(struct skein *sim, struct skein_energies *energie
     if (forces)
         memcpy(forces, mine, (size_t)n * 3 * sizeof *forces);
     const struct sk_nonbonded *nb = &sim->force.nonbonded;
-    double volume = sk_box_volume(&sim->box);
+    double volume = sk_box_volume(&sim->box), background = nb->background_volume / volume;
     memset(energies, 0, sizeof *energies);
     energies->step = sim->dynamics.step;
     energies->lj = mine[3 * n];
     energies->coulomb = mine[3 * n + 1];
     energies->dispersion = nb->dispersion_energy_volume / volume + nb->dispersion_energy_const;
-    energies->potential = energies->lj + energies->coulomb + energies->dispersion;
+    energies->has_mesh = sim->force.mesh != NULL;
+    energies->coulomb_recip = mine[3 * n + 5 + SK_BONDED_ENERGIES] + background;
+    energies->potential = energies->lj + energies->coulomb + energies->coulomb_recip + energies->dispersion;
     for (int e = 0; e < SK_BONDED_ENERGIES; e++)
         energies->potential += mine[3 * n + 5 + e];
     sk_sim_set_bonded(sim, mine + 3 * n + 5, energies);
     energies->pressure = (-2.0 / 3 * (mine[3 * n + 2] + mine[3 * n + 3] + mine[3 * n + 4]) / volume +
-                          nb->dispersion_pressure_volume2 / (volume * volume)) *
+                          nb->dispersion_pressure_volume2 / (volume * volume) + background / volume) *
                          sim->dynamics.units.pressure;
     sk_free(&every);
     sk_free(&mine);

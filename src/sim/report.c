@@ -94,6 +94,18 @@ void sk_report_parameters(struct skein *sim)
     fprintf(sim->log.out, "\n");
 }
 
+static void report_mesh(struct skein *sim)
+{
+    if (!sim->force.mesh)
+        return;
+    const struct sk_mesh_plan *plan = sk_mesh_plan(sim->force.mesh);
+    int parts[2];
+    sk_mesh_parts(sim->force.mesh, parts);
+    sk_log_note(&sim->log, SK_LOG_NORMAL, "Ewald mesh %d x %d x %d of order %d in %d x %d parts, beta %.6g, charges in 2^-%d e",
+                plan->n[0], plan->n[1], plan->n[2], plan->order, parts[0], parts[1], plan->beta,
+                sk_mesh_charge_bits(sim->force.mesh));
+}
+
 enum sk_code sk_report_start(struct skein *sim, struct sk_error *err)
 {
     struct sk_log *log = &sim->log;
@@ -119,6 +131,7 @@ enum sk_code sk_report_start(struct skein *sim, struct sk_error *err)
         sk_log_note(log, SK_LOG_NORMAL, "note: there are fewer cells than ranks; some ranks will idle");
     sk_log_note(log, SK_LOG_NORMAL, "cutoff %.6g, list radius %.6g, inner %.6g", sim->force.nonbonded.cutoff,
                 sim->force.list_radius, sim->force.inner_radius);
+    report_mesh(sim);
     if (sim->is_resumed)
         sk_log_note(log, SK_LOG_NORMAL, "resumed from %s at step %lld", sim->checkpoint_used,
                     (long long)sim->checkpoint.step);
@@ -161,6 +174,8 @@ enum sk_code sk_report_energy(struct skein *sim, struct sk_error *err)
         sk_json_double(json, "lj", r->lj);
         sk_json_double(json, "dispersion_correction", r->dispersion);
         sk_json_double(json, "coulomb_sr", r->coulomb);
+        if (sim->force.mesh)
+            sk_json_double(json, "coulomb_recip", r->coulomb_recip);
         for (int e = 0; sim->force.bonded.is_used && e < SK_BONDED_ENERGIES; e++)
             sk_json_double(json, bonded_names[e], r->bonded[e]);
         sk_json_close(json);
