@@ -95,7 +95,7 @@ static void print_json(const struct skein_energies *e, int is_reduced)
     sk_json_clear(&json);
 }
 
-static void print_energies(const struct skein_energies *e, int is_reduced, int is_json, int is_oracle)
+static void print_energies(const struct skein_energies *e, int is_reduced, int is_json)
 {
     if (is_json)
         print_json(e, is_reduced);
@@ -109,9 +109,8 @@ static void print_energies(const struct skein_energies *e, int is_reduced, int i
         for (int b = 0; e->has_bonded && b < NBONDED; b++)
             printf("%-24s %.10g\n", bonded[b].name, bonded[b].value);
         printf("%-24s %.10g\n", "potential", e->potential);
-        if (!is_oracle)
-            printf("%-24s %.10g\n%-24s %.10g\n", "kinetic", e->kinetic, "temperature", e->temperature);
-        printf("%-24s %.10g\n", is_oracle ? "pressure (virial)" : "pressure", e->pressure);
+        printf("%-24s %.10g\n%-24s %.10g\n%-24s %.10g\n", "kinetic", e->kinetic, "temperature", e->temperature,
+               "pressure", e->pressure);
     }
 }
 
@@ -139,7 +138,7 @@ int app_energy(int argc, char **argv)
     if (code)
         app_fail(simulation, code);
     else if (skein_rank(simulation) == 0) {
-        print_energies(&energies, skein_is_reduced(simulation), a.is_json, a.is_oracle);
+        print_energies(&energies, skein_is_reduced(simulation), a.is_json);
         if (forces)
             code = write_forces(a.forces, forces, skein_atoms(simulation));
     }

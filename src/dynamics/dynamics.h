@@ -24,6 +24,7 @@ struct sk_record {
     double pressure_axis[3];      /* diagonal, reported units */
     double volume;
     double edge[3];
+    double constraint_virial; /* trace of -1/2 sum r F of constraint forces */
 };
 
 /* Sums over atoms of one step, as integers, on their way to all ranks. */

@@ -118,6 +118,7 @@ static void complete_record(struct sk_dynamics *d, const struct sk_reduction *r)
     for (int k = 0; k < 3; k++) {
         double kinetic = axis_kinetic(d, r, k);
         record->kinetic += kinetic;
+        record->constraint_virial += from_fixed(r->sum[AT_CONSTRAINT + k]);
         record->pressure_axis[k] = 2 * (kinetic - axis_virial(d, r, k)) / volume + tail;
         record->pressure += record->pressure_axis[k] / 3;
     }

@@ -8,7 +8,8 @@
 #include "mesh/ewald.h"
 
 #define PI      3.14159265358979323846
-#define WALL_KT 50.0 /* the force scale gives room for pairs at this energy */
+#define WALL_KT 50.0  /* the force scale gives room for pairs at this energy */
+#define COARSEST 0x1p11 /* in nm and kJ/mol: rounding errors of 4e-6 of the rms force in water */
 
 static double epsilon_of(double c6, double c12)
 {
@@ -53,7 +54,8 @@ static double choose_force_scale(const struct sk_forcefield *ff, const struct sk
         scale *= 2;
     while (scale * largest > 0x1p26)
         scale *= 0.5;
-    return scale;
+    /* walls of hydrogens inside heavier atoms would ask for less: what comes there is a wide step */
+    return units->system != SK_UNITS_LJ && scale < COARSEST ? COARSEST : scale;
 }
 
 static double sigma_of(double c6, double c12)
