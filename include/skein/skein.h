@@ -84,7 +84,8 @@ SKEIN_API int skein_get_box(const struct skein *simulation, double edge[3]);
 SKEIN_API double skein_list_radius(const struct skein *simulation);
 SKEIN_API int skein_state_hash(struct skein *simulation, uint64_t *hash);
 /* Forces and energies of the present positions by brute force in double precision (O(N^2): the oracle of the tests).
- * forces: [atoms][3] or NULL. Kinetic energy and the virial of constraints are those of a trial step with these forces. */
+ * forces: [atoms][3] or NULL. Kinetic energy and the virial of constraints are those of a trial step with these forces.
+ */
 SKEIN_API int skein_oracle(struct skein *simulation, struct skein_energies *energies, double *forces);
 
 SKEIN_API const char *skein_version(void);

@@ -33,9 +33,9 @@ struct sk_observables {
     bool is_open; /* collected, not yet reduced */
     bool has_energy, has_virial, is_coupled, has_momentum;
     double edge[3];
-    sk_int128 energy[2], mesh_energy, bonded[SK_BONDED_ENERGIES]; /* energy[1]: with excluded pairs */
+    sk_int128 energy[2], mesh_energy, bonded[SK_BONDED_ENERGIES];   /* energy[1]: with excluded pairs */
     sk_int128 pair_virial[3], term_virial[3], constraint_virial[3]; /* terms: bonded, excluded pairs, mesh */
-    sk_int128 kinetic_before[3], kinetic_after[3]; /* of the velocities that enter and leave advance */
+    sk_int128 kinetic_before[3], kinetic_after[3];                  /* of the velocities that enter and leave advance */
     sk_int128 momentum[3];
     sk_int128 bath; /* energy that the Langevin bath gave */
 };

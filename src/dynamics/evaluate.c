@@ -5,9 +5,20 @@
 #include "dynamics/dynamics.h"
 
 #define LARGEST_SCALING 0.05 /* of a box edge at one coupling */
+#define ROOM_TO_SHRINK  0.02 /* of the list radius, when it is fitted into a smaller box */
 #define GROWTH_MARGIN   1.5  /* displacements may grow faster in the next step than in this one */
 
-enum { MAX_DISPLACEMENT, MAX_EXPECTED, MAX_RANGE, MAX_PRUNE, MAX_FAILED, MAX_REQUEST, MAX_RESIDUAL, MAX_BONDED, MAX_CROWD };
+enum {
+    MAX_DISPLACEMENT,
+    MAX_EXPECTED,
+    MAX_RANGE,
+    MAX_PRUNE,
+    MAX_FAILED,
+    MAX_REQUEST,
+    MAX_RESIDUAL,
+    MAX_BONDED,
+    MAX_CROWD
+};
 
 enum { BAD_PAIR = 1, BAD_BONDED };
 
@@ -32,8 +43,7 @@ static struct sk_effort effort_of(struct sk_dynamics *d)
     const struct sk_force_phases *phases = &d->phases;
     int64_t ns = sk_timer_ns(phases->timer, phases->pair) + sk_timer_ns(phases->timer, phases->prune) +
                  sk_timer_ns(phases->timer, phases->list) + sk_timer_ns(phases->timer, phases->bonded) +
-                 sk_timer_ns(phases->timer, phases->mesh) +
-                 sk_timer_ns(phases->timer, d->phase_update);
+                 sk_timer_ns(phases->timer, phases->mesh) + sk_timer_ns(phases->timer, d->phase_update);
     if (d->effort_ns > ns) /* the timer has been zeroed since */
         d->effort_ns = 0;
     struct sk_effort effort = {d->step - d->effort_step, sk_force_tiles(d->force), (double)(ns - d->effort_ns) * 1e-9};
@@ -177,17 +187,25 @@ static void settle_phase(struct sk_dynamics *d)
     d->is_on_step = is_verlet;
 }
 
-/* The box after a barostat's change: a list must still see one image of an atom only. The same on every rank. */
-static enum sk_code check_box(const struct sk_dynamics *d, struct sk_error *err)
+/* The box after a barostat's change: a list must still see one image of an atom only, so its buffer shrinks with the
+ * box, as far as it can. The same on every rank. */
+static enum sk_code fit_list(struct sk_dynamics *d, struct sk_error *err)
 {
-    for (int k = 0; k < 3; k++)
-        if (!(d->force->list_radius < 0.5 * d->box->edge[k]))
-            return sk_fail(
-                err, SK_EPHYSICS,
-                "step %lld: the box edge along %c has shrunk to %.6g, less than twice the list radius %.6g; use a "
-                "larger system, a shorter cutoff or a smaller buffer",
-                (long long)d->step, "xyz"[k], d -> box -> edge[k], d -> force -> list_radius);
-    return SK_OK;
+    double width[3];
+    int axis = 0;
+    sk_box_widths(d->box, width);
+    for (int k = 1; k < 3; k++)
+        axis = width[k] < width[axis] ? k : axis;
+    if (d->force->list_radius < 0.5 * width[axis])
+        return SK_OK;
+    d->needs_rebuild = true;
+    if (sk_force_set_radius(d->force, 0.5 * width[axis] * (1 - ROOM_TO_SHRINK)))
+        return SK_OK;
+    return sk_fail(
+        err, SK_EPHYSICS,
+        "step %lld: the box has shrunk to a width of %.6g along %c, less than twice the cutoff %.6g with the "
+        "least buffer; use a larger system or a shorter cutoff",
+        (long long)d->step, width[axis], "xyz"[axis], d -> force -> nonbonded.cutoff);
 }
 
 /* A barostat's edge factors: one far from 1 means a start far from equilibrium. The same on every rank. */
@@ -205,7 +223,7 @@ static enum sk_code check_barostat(const struct sk_dynamics *d, struct sk_error 
 
 enum sk_code sk_dynamics_evaluate(struct sk_dynamics *d, bool wants_energy, struct sk_error *err)
 {
-    enum sk_code checked = check_box(d, err);
+    enum sk_code checked = fit_list(d, err);
     if (checked)
         return checked;
     struct sk_reduction global;

@@ -1,7 +1,8 @@
 /* Bonded: the bonded terms of the owned atoms: who computes a term, its atoms wherever they are, its forces, energies
  * and virial. A term belongs to the owner of the atom at its second place (a term of one atom: of that), so each is
- * computed once. Owns blocks of terms, made anew at every rebuild; borrows topology, force field and local atoms. Sums are integers: bits do not depend on ranks. Not here: the arithmetic (kernel/bonded.h), what terms there
- * are (model/bonded.h). */
+ * computed once. Owns blocks of terms, made anew at every rebuild; borrows topology, force field and local atoms. Sums
+ * are integers: bits do not depend on ranks. Not here: the arithmetic (kernel/bonded.h), what terms there are
+ * (model/bonded.h). */
 #ifndef SK_FORCE_BONDED_H
 #define SK_FORCE_BONDED_H
 
@@ -59,8 +60,8 @@ struct sk_bonded {
     bool has_overflow; /* or no energy or virial, ever */
 };
 
-/* Collective if the topology has terms; makes the molecules that have them wanted in local. `coulomb`: energy x length /
- * charge^2 of 1-4 pairs, 0 for none; scale: force units. Topology is borrowed; what is needed of the force field is
+/* Collective if the topology has terms; makes the molecules that have them wanted in local. `coulomb`: energy x length
+ * / charge^2 of 1-4 pairs, 0 for none; scale: force units. Topology is borrowed; what is needed of the force field is
  * copied. */
 void sk_bonded_init(struct sk_bonded *bonded, struct sk_local *local, const struct sk_forcefield *ff, double coulomb,
                     double scale);

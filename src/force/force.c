@@ -8,20 +8,38 @@
 #include "base/memory.h"
 #include "force/terms.h"
 
-#define BATCH_ENTRIES 256 /* i-clusters between two polls: about 40 microseconds */
-#define MESH_TAG      8   /* of links */
-#define REACH_MARGIN  1.1 /* of the mesh's tiles beyond what the list allows */
+#define BATCH_ENTRIES 256   /* i-clusters between two polls: about 40 microseconds */
+#define INNER_BUFFER  0.085 /* of the cutoff: inner list radius less cutoff, at most half of the buffer */
+#define MESH_TAG      8     /* of links */
+#define REACH_MARGIN  1.1   /* of the mesh's tiles beyond what the list allows */
 
-void sk_force_init(struct sk_force *force, const struct sk_topology *top, const struct sk_kernel_variant *variant,
-                   double list_radius, double inner_radius)
+void sk_force_phases_init(struct sk_force_phases *phases, struct sk_timer *timer)
+{
+    phases->timer = timer;
+    phases->pair = sk_timer_phase(timer, "pair");
+    phases->prune = sk_timer_phase(timer, "prune");
+    phases->list = sk_timer_phase(timer, "list");
+    phases->bonded = sk_timer_phase(timer, "bonded");
+    phases->mesh = sk_timer_phase(timer, "mesh");
+    phases->fft = sk_timer_phase(timer, "fft");
+    phases->halo = sk_timer_phase(timer, "halo");
+}
+
+void sk_force_init(struct sk_force *force, const struct sk_topology *top, const struct sk_kernel_variant *variant)
 {
     memset(force, 0, sizeof *force);
     force->top = top;
     force->variant = variant;
-    force->list_radius = list_radius;
-    force->inner_radius = inner_radius;
     sk_clusters_init(&force->clusters);
     sk_list_init(&force->list, top);
+}
+
+bool sk_force_set_radius(struct sk_force *force, double list_radius)
+{
+    double cutoff = force->nonbonded.cutoff, inner = INNER_BUFFER * cutoff, half = 0.5 * (list_radius - cutoff);
+    force->list_radius = list_radius;
+    force->inner_radius = cutoff + (inner < half ? inner : half);
+    return list_radius >= cutoff * (1 + SK_FORCE_LEAST_BUFFER);
 }
 
 void sk_force_clear(struct sk_force *force)
@@ -44,7 +62,7 @@ void sk_force_clear(struct sk_force *force)
 }
 
 void sk_force_init_terms(struct sk_force *force, struct sk_comm *comm, const struct sk_forcefield *ff,
-                         const struct sk_mesh_plan *plan)
+                         const struct sk_mesh_plan *plan, enum sk_mesh_cuts cuts)
 {
     const struct sk_pair_parameters *pair = &force->nonbonded.pair;
     sk_local_init(&force->local, comm, force->top);
@@ -53,7 +71,7 @@ void sk_force_init_terms(struct sk_force *force, struct sk_comm *comm, const str
         return;
     sk_excluded_init(&force->excluded, &force->local, force->variant, plan->beta, pair->coulomb, pair->force_scale);
     struct sk_mesh_setup setup = {
-        .plan = *plan, .coulomb = pair->coulomb, .tag = MESH_TAG, .variant = force->variant};
+        .plan = *plan, .coulomb = pair->coulomb, .cuts = cuts, .tag = MESH_TAG, .variant = force->variant};
     force->mesh = sk_mesh_new(comm, &setup);
 }
 
@@ -401,5 +419,6 @@ size_t sk_force_memory(const struct sk_force *force)
     return sk_clusters_memory(&force->clusters) + sk_list_memory(&force->list) + force->local_capacity * 24 +
            force->total_capacity * 24 + force->pack_force_capacity * 4 + force->pack_wide_capacity * 8 +
            force->list_x_capacity * 24 + sk_bonded_memory(&force->bonded) + sk_excluded_memory(&force->excluded) +
-           sk_local_memory(&force->local) + force->charge_capacity * 8 + (force->mesh ? sk_mesh_memory(force->mesh) : 0);
+           sk_local_memory(&force->local) + force->charge_capacity * 8 +
+           (force->mesh ? sk_mesh_memory(force->mesh) : 0);
 }

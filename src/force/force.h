@@ -61,19 +61,23 @@ struct sk_force_phases {
     int halo, pair, prune, list, bonded, mesh, fft;
 };
 
-void sk_force_init(struct sk_force *force, const struct sk_topology *top, const struct sk_kernel_variant *variant,
-                   double list_radius, double inner_radius);
+void sk_force_phases_init(struct sk_force_phases *phases, struct sk_timer *timer);
+void sk_force_init(struct sk_force *force, const struct sk_topology *top, const struct sk_kernel_variant *variant);
+/* After nonbonded is in place; then lists must be made anew. The radius of the inner list follows. False if the radius
+ * is too near to the cutoff to be of use. */
+#define SK_FORCE_LEAST_BUFFER 0.02 /* of the cutoff */
+bool sk_force_set_radius(struct sk_force *force, double list_radius);
 void sk_force_clear(struct sk_force *force);
 /* Collective, once, after init and with nonbonded in place: bonded terms, and with an Ewald sum excluded pairs and the
  * mesh of this plan (else NULL). */
 void sk_force_init_terms(struct sk_force *force, struct sk_comm *comm, const struct sk_forcefield *ff,
-                         const struct sk_mesh_plan *plan);
+                         const struct sk_mesh_plan *plan, enum sk_mesh_cuts cuts);
 /* Collective, once, at a fresh start with a mesh: the scale of its charges for these atoms. Errors: SK_EINPUT. */
 enum sk_code sk_force_choose_charge_bits(struct sk_force *force, const struct sk_atoms *atoms, struct sk_error *err);
 /* Kernel box from the box: grid edges and shifts. After every change of the box. */
 void sk_force_set_box(struct sk_force *force, const struct sk_box *box);
-/* Collective. Terms, clusters, outer lists and tiles of the mesh for a freshly rebuilt domain. Errors: SK_EINTERNAL from
- * the census of terms. */
+/* Collective. Terms, clusters, outer lists and tiles of the mesh for a freshly rebuilt domain. Errors: SK_EINTERNAL
+ * from the census of terms. */
 enum sk_code sk_force_rebuild(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms,
                               const struct sk_force_phases *phases, struct sk_error *err);
 /* Collective over neighbours. Forces of the present positions but for the gather from the mesh; those of ghosts and

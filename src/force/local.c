@@ -79,11 +79,14 @@ enum sk_code sk_local_connect(struct sk_local *local, struct sk_error *err)
 
 void sk_local_send(struct sk_local *local, const struct sk_atoms *atoms)
 {
-    sk_named_forward_begin(&local->named, (const sk_frac(*)[3])atoms->x);
+    if (local->is_used)
+        sk_named_forward_begin(&local->named, (const sk_frac(*)[3])atoms->x);
 }
 
 void sk_local_receive(struct sk_local *local, const struct sk_atoms *atoms)
 {
+    if (!local->is_used)
+        return;
     for (int m = 0; m < local->nmine; m++)
         memcpy(local->x[m], atoms->x[local->mine[m]], sizeof local->x[m]);
     sk_named_forward_end(&local->named, local->x + local->nmine);
@@ -92,11 +95,14 @@ void sk_local_receive(struct sk_local *local, const struct sk_atoms *atoms)
 
 void sk_local_return(struct sk_local *local)
 {
-    sk_named_reverse_begin(&local->named, (const int64_t(*)[3])local->f + local->nmine);
+    if (local->is_used)
+        sk_named_reverse_begin(&local->named, (const int64_t(*)[3])local->f + local->nmine);
 }
 
 void sk_local_collect(struct sk_local *local, int64_t (*total)[3])
 {
+    if (!local->is_used)
+        return;
     for (int m = 0; m < local->nmine; m++)
         for (int k = 0; k < 3; k++)
             total[local->mine[m]][k] += local->f[m][k];

@@ -7,8 +7,8 @@
 #include "base/memory.h"
 #include "mesh/ewald.h"
 
-#define PI      3.14159265358979323846
-#define WALL_KT 50.0  /* the force scale gives room for pairs at this energy */
+#define PI       3.14159265358979323846
+#define WALL_KT  50.0   /* the force scale gives room for pairs at this energy */
 #define COARSEST 0x1p11 /* in nm and kJ/mol: rounding errors of 4e-6 of the rms force in water */
 
 static double epsilon_of(double c6, double c12)
@@ -177,9 +177,7 @@ static void fill_coulomb(struct sk_nonbonded *nb, const struct sk_parameters *pa
     double shift = parameters->nonbonded.coulomb_modifier == SK_MODIFIER_POTENTIAL_SHIFT ? 1 / rc : 0;
     switch (parameters->nonbonded.coulomb) {
     case SK_COULOMB_NONE: break;
-    case SK_COULOMB_CUT:
-        pair->c_rf = shift;
-        break;
+    case SK_COULOMB_CUT: pair->c_rf = shift; break;
     case SK_COULOMB_REACTION_FIELD:
         pair->is_reaction_field = true;
         pair->k_rf = eps == 0 ? 1 / (2 * rc3) : (eps - 1) / ((2 * eps + 1) * rc3);

@@ -22,7 +22,7 @@ struct sk_nonbonded {
     double charge2, charge;             /* sums over atoms of q^2 and q */
     double ewald_beta;                  /* splitting parameter of the Ewald sum, 1 / length; 0: none */
     double ewald_self;                  /* its self energy */
-    double background_volume;           /* energy of the background of a net charge = this / volume; so is its pressure x V */
+    double background_volume; /* energy of the background of a net charge = this / volume; so is its pressure x V */
     struct sk_ewald_table *ewald_table; /* owned by this, as is the series; pair borrows them */
     struct sk_ewald_series *ewald_series;
 };

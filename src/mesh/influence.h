@@ -30,8 +30,8 @@ void sk_influence_init(struct sk_influence *influence, const struct sk_mesh_plan
 void sk_influence_clear(struct sk_influence *influence);
 /* Lattice vectors in the rows: a = (ax, 0, 0), b = (bx, by, 0), c = (cx, cy, cz). Local. */
 void sk_influence_set_lattice(struct sk_influence *influence, const double lattice[3][3]);
-/* g of the wave vector k, 0 <= k < n on each axis: potential = g x charge, transforms without 1 / n. Zero at the origin.
- * Local. */
+/* g of the wave vector k, 0 <= k < n on each axis: potential = g x charge, transforms without 1 / n. Zero at the
+ * origin. Local. */
 double sk_influence_at(const struct sk_influence *influence, const int k[3]);
 /* Energy of the wave vector whose transform has this squared size, and its virial (-1/2 sum of r F: xx yy zz xy xz yz).
  * Zeros where g is zero. Local. */

@@ -68,7 +68,7 @@ struct sk_mesh *sk_mesh_new(struct sk_comm *comm, const struct sk_mesh_setup *se
     mesh->comm = comm;
     mesh->variant = setup->variant;
     mesh->grid_scale = 0x1p24;
-    sk_mesh_layout_choose(&mesh->layout, setup->plan.n, nranks);
+    sk_mesh_layout_choose(&mesh->layout, setup->plan.n, nranks, setup->cuts);
     if (setup->parts[0] > 0)
         memcpy(mesh->layout.parts, setup->parts, sizeof mesh->layout.parts);
     SK_REQUIRE(sk_mesh_layout_fits(&mesh->layout, nranks));

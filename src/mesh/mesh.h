@@ -18,6 +18,7 @@ struct sk_mesh_setup {
     struct sk_mesh_plan plan; /* checked (sk_mesh_plan_check) */
     double coulomb;           /* energy x length / charge^2 */
     int parts[2];             /* cuts of the layout (mesh/layout.h); 0 0: chosen */
+    enum sk_mesh_cuts cuts;   /* how they are chosen */
     int tag;
     const struct sk_kernel_variant *variant;
 };
@@ -52,8 +53,8 @@ struct sk_mesh_sums {
     sk_int128 energy, virial[6];
 };
 bool sk_mesh_solve(struct sk_mesh *mesh, struct sk_mesh_sums *sums);
-/* Local. Waits for the potential; adds each atom's force, rounded once to units of 1 / scale, to force[n][3]. Forces are
- * in range where solve was content. */
+/* Local. Waits for the potential; adds each atom's force, rounded once to units of 1 / scale, to force[n][3]. Forces
+ * are in range where solve was content. */
 void sk_mesh_end(struct sk_mesh *mesh, double scale, sk_fixed (*force)[3]);
 
 /* Cuts of the layout in use, for the log. */

@@ -18,6 +18,7 @@ enum sk_velocities { SK_VELOCITIES_FILE, SK_VELOCITIES_MAXWELL };
 enum sk_curve { SK_CURVE_HILBERT, SK_CURVE_MORTON, SK_CURVE_KD, SK_CURVE_POWER, SK_CURVE_AUTO };
 enum sk_transport { SK_TRANSPORT_AUTO, SK_TRANSPORT_MPI, SK_TRANSPORT_RING };
 enum sk_rebalance { SK_REBALANCE_AUTO, SK_REBALANCE_OFF, SK_REBALANCE_ALWAYS };
+enum sk_layout { SK_LAYOUT_AUTO, SK_LAYOUT_SLAB, SK_LAYOUT_PENCIL };
 enum sk_coulomb { SK_COULOMB_NONE, SK_COULOMB_CUT, SK_COULOMB_REACTION_FIELD, SK_COULOMB_PME };
 enum sk_modifier { SK_MODIFIER_POTENTIAL_SHIFT, SK_MODIFIER_NONE };
 enum sk_dispersion { SK_DISPERSION_NONE, SK_DISPERSION_ENERGY, SK_DISPERSION_ENERGY_PRESSURE };
@@ -51,6 +52,7 @@ struct sk_parameters {
         enum sk_curve curve;
         enum sk_rebalance rebalance;
         enum sk_transport transport;
+        enum sk_layout mesh_layout;
         char kernel[32]; /* "auto" or a variant's name; "a,b" gives rank r the entry r modulo count */
     } domain;
     struct {

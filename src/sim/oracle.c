@@ -232,7 +232,8 @@ static enum sk_code sim_oracle(struct skein *sim, struct skein_energies *energie
     struct everything all;
     struct sk_record record;
     size_t n3 = (size_t)sim->top.natoms * 3;
-    enum sk_code code = sk_sim_get_energies(sim, energies); /* what is no matter of forces: step, time, kinds of terms */
+    enum sk_code code = sk_sim_get_energies(sim,
+                                            energies); /* what is no matter of forces: step, time, kinds of terms */
     if (code)
         return code;
     gather_everything(sim, &all);

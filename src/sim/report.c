@@ -101,8 +101,9 @@ static void report_mesh(struct skein *sim)
     const struct sk_mesh_plan *plan = sk_mesh_plan(sim->force.mesh);
     int parts[2];
     sk_mesh_parts(sim->force.mesh, parts);
-    sk_log_note(&sim->log, SK_LOG_NORMAL, "Ewald mesh %d x %d x %d of order %d in %d x %d parts, beta %.6g, charges in 2^-%d e",
-                plan->n[0], plan->n[1], plan->n[2], plan->order, parts[0], parts[1], plan->beta,
+    sk_log_note(&sim->log, SK_LOG_NORMAL,
+                "Ewald mesh %d x %d x %d of order %d in %d x %d parts, beta %.6g, charges in 2^-%d e", plan->n[0],
+                plan->n[1], plan->n[2], plan->order, parts[0], parts[1], plan->beta,
                 sk_mesh_charge_bits(sim->force.mesh));
 }
 
@@ -408,8 +409,8 @@ enum sk_code sk_report_done(struct skein *sim, bool is_stopped, struct sk_error 
     sk_log_note(log, SK_LOG_NORMAL, "%-24s %.4g %s, %.4g steps/s, %.4g million atom-steps/s", "speed", per_day,
                 is_lj(sim) ? "tau/day" : "ns/day", rate, rate * (double)sim->top.natoms * 1e-6);
     for (int p = 0; p < sim->timer.count; p++)
-        sk_log_note(log, SK_LOG_NORMAL, "  %-22s %6.1f %%", sim->timer.name[p],
-                    phases > 0 ? 100 * t.phase_s[p] / phases : 0);
+        if (t.phase_s[p] > 0)
+            sk_log_note(log, SK_LOG_NORMAL, "  %-22s %6.1f %%", sim->timer.name[p], 100 * t.phase_s[p] / phases);
     sk_log_note(log, SK_LOG_NORMAL, "%-24s %.3f (largest work over mean), %lld to %lld atoms a rank", "load imbalance",
                 sim->domain.balance.imbalance, (long long)t.owned_min, (long long)t.owned_max);
     sk_log_note(log, SK_LOG_NORMAL, "%-24s %lld list rebuilds, %lld migrations, %lld wide steps", "rebuilds",
