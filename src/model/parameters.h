@@ -34,6 +34,7 @@ struct sk_parameters {
     struct {
         char structure[SK_PATH_MAX], topology[SK_PATH_MAX]; /* absolute or relative to the run file, resolved */
         char define[SK_TEXT_MAX], include_path[SK_TEXT_MAX];
+        char restraint_reference[SK_PATH_MAX]; /* empty: structure */
         char data[SK_PATH_MAX];
         bool is_real; /* the data file is in LAMMPS real units (converted on reading) */
         int replicate[3];

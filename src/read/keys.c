@@ -77,6 +77,11 @@ static const struct sk_key table[] = {
      .help = "Coordinates and box, a GROMACS .gro file."},
     {KEY(S, "topology", PATH), .flags = SK_KEY_GROMACS_ONLY, FIELD(system.topology),
      .rule = "required with `structure`", .help = "Molecules and force field, a GROMACS .top file."},
+    {KEY(S, "restraint_reference", PATH), .flags = SK_KEY_GROMACS_ONLY, FIELD(system.restraint_reference),
+     .rule = "`structure`",
+     .help =
+         "Where position restraints hold atoms, a `.gro` file of the same atoms. Places count as fractions of its box: "
+         "they move with the box of the run."},
     {KEY(S, "define", TEXT), .flags = SK_KEY_GROMACS_ONLY, FIELD(system.define), .rule = "nothing",
      .help = "Macros for the topology's preprocessor, separated by blanks: `-DNAME` or `-DNAME=VALUE`."},
     {KEY(S, "include_path", PATHS), .flags = SK_KEY_GROMACS_ONLY, FIELD(system.include_path), .rule = "nothing",
