@@ -28,7 +28,6 @@ static const struct sk_choice vdw_modifier_choices[] = {{"potential-shift", SK_M
                                                         {"none", SK_MODIFIER_NONE, true},
                                                         {"force-switch", 0, false},
                                                         {"potential-switch", 0, false},
-                                                        {"charmm-switch", 0, false},
                                                         {0}};
 static const struct sk_choice coulomb_modifier_choices[] = {
     {"potential-shift", SK_MODIFIER_POTENTIAL_SHIFT, true}, {"none", SK_MODIFIER_NONE, true}, {0}};
@@ -147,7 +146,7 @@ static const struct sk_key table[] = {
              "follow."},
     {KEY(S, "pair_coeff", TEXT), .flags = COEFF, FIELD(nonbonded.pair_coeff), .rule = "nothing",
      .help =
-         "`I J EPS SIGMA; I J EPS SIGMA; ...` in the data file's units, for a data file without coefficients; I and J "
+         "`I J EPS SIGMA; I J EPS SIGMA; ...` in the data file's units, besides or instead of the data file's; I and J "
          "are types or ranges of types (`*`, `2*4`). In this key `;` separates pairs and starts no comment; it may be "
          "given in several lines."},
     {KEY(S, "mixing", CHOICE), .flags = SK_KEY_DATA_ONLY, FIELD(nonbonded.mixing), .fallback = "auto",
@@ -193,8 +192,9 @@ static const struct sk_key table[] = {
 #define S "bonded"
     {STYLE(S, "bond_style", BOND), .help = "`harmonic` or `fene`, for a data file whose `Bond Coeffs` do not name it."},
     {COEFFS(S, "bond_coeff", BOND),
-     .help = "`TYPE VALUES; TYPE VALUES; ...` as in a LAMMPS script, in the data file's units, for a data file without "
-             "`Bond Coeffs`; TYPE is a type or a range. May be given in several lines, as all of these keys."},
+     .help =
+         "`TYPE VALUES; TYPE VALUES; ...` as in a LAMMPS script, in the data file's units, besides or instead of its "
+         "`Bond Coeffs`; TYPE is a type or a range. May be given in several lines, as all of these keys."},
     {STYLE(S, "angle_style", ANGLE), .help = "`harmonic` or `charmm`."},
     {COEFFS(S, "angle_coeff", ANGLE), .help = "As `bond_coeff`."},
     {STYLE(S, "dihedral_style", DIHEDRAL), .help = "`charmm`, `harmonic`, `opls` or `multi/harmonic`."},

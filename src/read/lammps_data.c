@@ -180,15 +180,9 @@ static enum sk_code scan_sections(struct data_scan *scan, struct sk_error *err)
 static enum sk_code scan_pairs(struct data_scan *scan, struct sk_forcefield *ff, struct sk_error *err)
 {
     const char *text = scan->parameters->nonbonded.pair_coeff;
-    const char *name = scan->file.lines->name;
-    bool has_section = scan->file.is_seen[SK_DATA_PAIR] || scan->file.is_seen[SK_DATA_PAIR_IJ];
-    bool has_text = sk_data_has_words(text);
-    if (has_section && has_text)
-        return sk_fail(err, SK_EINPUT, "%.400s: has pair coefficients, and so has nonbonded.pair_coeff; remove one",
-                       name);
-    if (has_text && sk_data_pair_text(text, scan->parameters, &scan->pairs, err) != SK_OK)
+    if (sk_data_pair_text(text, scan->parameters, &scan->pairs, err) != SK_OK)
         return err->code;
-    return sk_data_pairs_finish(&scan->pairs, scan->parameters, name, ff, err);
+    return sk_data_pairs_finish(&scan->pairs, scan->parameters, scan->file.lines->name, ff, err);
 }
 
 /* Puts the kinds in order, in the table and in what refers to it. */
@@ -235,7 +229,7 @@ static enum sk_code scan_topology(struct data_scan *scan, struct sk_topology *to
     }
     for (int f = 0; f < SK_FAMILIES; f++) {
         struct sk_data_terms *terms = &scan->terms[f];
-        if (sk_data_coeff_text(scan->parameters, name, terms, err) != SK_OK ||
+        if (sk_data_coeff_text(scan->parameters, terms, err) != SK_OK ||
             sk_data_rules(terms, scan->parameters, name, err) != SK_OK ||
             sk_data_terms_sort(terms, name, err) != SK_OK ||
             sk_data_check(terms, scan->parameters, top, scan->kind, name, err) != SK_OK)

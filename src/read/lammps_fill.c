@@ -71,34 +71,38 @@ static double longest_bond(const struct filling *f)
 }
 
 /* A pair with a weight is a term of its own, which knows no cutoff, so the pair must stay within it. */
-static enum sk_code check_reach(const struct filling *f, int i, int j, int distance, double weight, bool is_coulomb)
+static enum sk_code check_reach(const struct filling *f, int i, int j, int distance, double cutoff)
 {
-    const struct sk_parameters *parameters = f->model->parameters;
-    double cutoff = is_coulomb ? parameters->nonbonded.coulomb_cutoff : parameters->nonbonded.vdw_cutoff;
+    const double(*weights)[3] = f->model->parameters->nonbonded.special_bonds;
     double reach = distance * longest_bond(f);
-    if (reach <= cutoff || (is_coulomb && parameters->nonbonded.coulomb != SK_COULOMB_CUT))
+    if (reach <= cutoff)
         return SK_OK;
-    return sk_fail(f->err, SK_EINPUT,
-                   "%.400s: atoms %lld and %lld are %d bonds apart, and special_bonds gives such pairs a weight of %g; "
-                   "they may come %g apart, beyond the cutoff of %g, where only the weights 0 and 1 are supported",
-                   f->model->name, (long long)(f->range->begin + i) + 1, (long long)(f->range->begin + j) + 1, distance,
-                   weight, reach, cutoff);
+    return sk_fail(
+        f->err, SK_EINPUT,
+        "%.400s: atoms %lld and %lld are %d bond%s apart, where special_bonds has the weights %g (lj) and %g "
+        "(coul); such a pair is a term without a cutoff, but these may come %g apart, beyond the cutoff of %g; "
+        "only weights of 0, or of 1 for both, are supported there",
+        f->model->name, (long long)(f->range->begin + i) + 1, (long long)(f->range->begin + j) + 1, distance,
+        distance > 1 ? "s" : "", weights[0][distance - 1], weights[1][distance - 1], reach, cutoff);
 }
 
 /* A pair of atoms some bonds apart. What does not act between them needs no weight. */
 static enum sk_code special_pair(struct filling *f, int i, int j, int distance, struct sk_place_pairs *excluded)
 {
     const struct sk_kind *a = kind_at(f, i), *b = kind_at(f, j);
-    double lj = f->model->parameters->nonbonded.special_bonds[0][distance - 1];
-    double coulomb = f->model->parameters->nonbonded.special_bonds[1][distance - 1];
+    const struct sk_parameters *parameters = f->model->parameters;
+    double lj = parameters->nonbonded.special_bonds[0][distance - 1];
+    double coulomb = parameters->nonbonded.special_bonds[1][distance - 1];
     int at = a->type * f->ff->ntypes + b->type;
     double c6 = f->ff->c6[at], c12 = f->ff->c12[at], qq = has_coulomb(f) ? a->charge * b->charge : 0;
     bool has_lj = c6 != 0 || c12 != 0;
     if ((lj == 1 || !has_lj) && (coulomb == 1 || qq == 0))
         return SK_OK;
     sk_place_pairs_add(excluded, i, j);
-    if ((has_lj && lj != 0 && check_reach(f, i, j, distance, lj, false) != SK_OK) ||
-        (qq != 0 && coulomb != 0 && check_reach(f, i, j, distance, coulomb, true) != SK_OK))
+    bool is_cut = parameters->nonbonded.coulomb == SK_COULOMB_CUT;
+    if ((has_lj && lj != 0 && check_reach(f, i, j, distance, parameters->nonbonded.vdw_cutoff) != SK_OK) ||
+        (qq != 0 && coulomb != 0 && is_cut &&
+         check_reach(f, i, j, distance, parameters->nonbonded.coulomb_cutoff) != SK_OK))
         return f->err->code;
     add_pair(f, i, j, lj * c6, lj * c12, coulomb * qq);
     return SK_OK;

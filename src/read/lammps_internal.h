@@ -100,7 +100,7 @@ void sk_data_pairs_init(struct sk_data_pairs *pairs, int ntypes);
 void sk_data_pairs_clear(struct sk_data_pairs *pairs);
 enum sk_code sk_data_pair_section(struct sk_data_file *file, const struct sk_parameters *parameters, bool is_ij,
                                   struct sk_data_pairs *pairs, struct sk_error *err);
-/* The run file's pair_coeff. */
+/* The run file's pair_coeff, which come after those of the file. */
 enum sk_code sk_data_pair_text(const char *text, const struct sk_parameters *parameters, struct sk_data_pairs *pairs,
                                struct sk_error *err);
 /* Mixes what is not given and fills ff in the run's units. */
@@ -158,8 +158,8 @@ enum sk_code sk_data_coeff_style(const struct sk_parameters *parameters, struct 
 /* A section like Bond Coeffs. Without the name of a style, bonds are taken as harmonic, for their lengths. */
 enum sk_code sk_data_coeff_section(struct sk_data_file *file, const struct sk_parameters *parameters,
                                    struct sk_data_terms *terms, struct sk_error *err);
-/* The run file's bond_coeff and so on. */
-enum sk_code sk_data_coeff_text(const struct sk_parameters *parameters, const char *name, struct sk_data_terms *terms,
+/* The run file's bond_coeff and so on, which come after those of the file. */
+enum sk_code sk_data_coeff_text(const struct sk_parameters *parameters, struct sk_data_terms *terms,
                                 struct sk_error *err);
 
 /* What the run file says about rigid types of bonds and angles. */

@@ -308,22 +308,20 @@ enum sk_code sk_data_coeff_style(const struct sk_parameters *parameters, struct 
     terms->style = find_style(terms->family, text);
     if (*text && (!terms->style || sk_data_has_words(text + strcspn(text, " \t"))))
         return sk_fail(err, SK_EINPUT, "bonded.%s_style: '%.60s' is not supported; there are %s", family, text, list);
-    if (!*text && sk_data_has_words(parameters->bonded.coeff[terms->family]))
-        return sk_fail(err, SK_EINPUT, "bonded.%s_coeff needs bonded.%s_style: %s", family, family, list);
     return SK_OK;
 }
 
-enum sk_code sk_data_coeff_text(const struct sk_parameters *parameters, const char *name, struct sk_data_terms *terms,
+enum sk_code sk_data_coeff_text(const struct sk_parameters *parameters, struct sk_data_terms *terms,
                                 struct sk_error *err)
 {
+    const char *family = sk_data_families[terms->family].name, *text = parameters->bonded.coeff[terms->family];
     struct sk_data_units units = sk_data_units_of(parameters);
-    const char *text = parameters->bonded.coeff[terms->family];
-    char copy[SK_TEXT_MAX];
+    char copy[SK_TEXT_MAX], list[128];
     if (!sk_data_has_words(text))
         return SK_OK;
-    if (terms->has_coefficients)
-        return sk_fail(err, SK_EINPUT, "%.400s: has %s, and so has bonded.%s_coeff; remove one", name,
-                       sk_data_families[terms->family].coeffs, sk_data_families[terms->family].name);
+    list_styles(terms->family, list, sizeof list);
+    if (!terms->style)
+        return sk_fail(err, SK_EINPUT, "bonded.%s_coeff needs bonded.%s_style: %s", family, family, list);
     terms->has_coefficients = true;
     snprintf(copy, sizeof copy, "%s", text);
     for (char *entry = copy; entry;) {

@@ -178,7 +178,18 @@ static enum sk_code runfile_strangers(struct runfile *run)
     return SK_OK;
 }
 
-/* Sets a key as pair_style or pair_modify, `cause`, say; a run file that says something else contradicts itself. */
+/* Whether two values of a key say the same; lengths in other units are divided, which may change their last bit. */
+static bool is_same(const struct sk_key *key, const void *a, const void *b)
+{
+    double x, y;
+    if (key->type != SK_KEY_REAL)
+        return memcmp(a, b, key->size) == 0;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return x - y <= 1e-15 * x && y - x <= 1e-15 * x;
+}
+
+/* Sets a key as pair_style or pair_modify, `by`, say, unless it is given; then it must say the same. */
 static enum sk_code runfile_imply(struct runfile *run, const char *by, const struct sk_implied *implied)
 {
     const struct sk_entry *cause = runfile_given(run, "nonbonded", by);
@@ -191,13 +202,16 @@ static enum sk_code runfile_imply(struct runfile *run, const char *by, const str
         return sk_entry_fail(&run->entries, cause, run->err, "'%s = %.120s' needs '%s', which is not supported yet",
                              cause->name, cause->value, name);
     SK_REQUIRE(key->size <= sizeof before);
-    memcpy(before, (char *)run->p + key->offset, key->size);
+    void *field = (char *)run->p + key->offset;
+    memcpy(before, field, key->size);
     if (!sk_value_set(key, implied->value, run->folder, run->p, why, sizeof why))
         return sk_entry_fail(&run->entries, cause, run->err, "'%s = %.120s': %s", cause->name, cause->value, why);
-    if (given && memcmp(before, (char *)run->p + key->offset, key->size) != 0)
+    if (given && !is_same(key, before, field))
         return sk_entry_fail(&run->entries, given, run->err, "'%s = %.60s' contradicts '%s = %.120s', which says %s",
                              name, given->value, cause->name, cause->value, implied->value);
-    if (!given)
+    if (given)
+        memcpy(field, before, key->size);
+    else
         sk_entries_imply(&run->entries, key, implied->value, cause->line);
     return SK_OK;
 }

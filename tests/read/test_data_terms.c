@@ -186,8 +186,13 @@ static void styles_come_from_file_or_keys(void **state)
         ROW_HEAD "\nBond Coeffs\n\n1 300 1.5\n" ROW,
         ":38: the bond of atoms 1 and 2 (type 1) is not rigid, but Bond Coeffs do not say their style; write it behind "
         "the section's name (Bond Coeffs # STYLE) or set bonded.bond_style");
-    say(SK_FAMILY_ANGLE, "harmonic", "1 50 109.5");
-    refuse(ROW_HEAD BC AC ROW, ": has Angle Coeffs, and so has bonded.angle_coeff; remove one");
+    say(SK_FAMILY_ANGLE, "harmonic", "1 60 109.5"); /* the run file's come later, as in a script after read_data */
+    accept(ROW_HEAD BC AC ROW);
+    check_near(ff.parameters[first_term(SK_ANGLE_HARMONIC)->parameter].p[1], 120 * KCAL, 0, 1e-15);
+    say(SK_FAMILY_BOND, "", "1 300 1.4"); /* the style is the data file's */
+    accept(ROW_HEAD BC AC ROW);
+    check_near(ff.parameters[first_term(SK_BOND_HARMONIC)->parameter].p[0], 0.14, 0, 1e-15);
+    say(SK_FAMILY_BOND, "", "");
     say(SK_FAMILY_ANGLE, "", "1 50 109.5");
     refuse_keys(ROW_HEAD BC ROW, "bonded.angle_coeff needs bonded.angle_style: harmonic, charmm");
     say(SK_FAMILY_ANGLE, "cosine", "");
@@ -318,9 +323,11 @@ static void weights_become_exclusions_and_pairs(void **state)
     /* Three bonds of at most 1.25 x 1.5 A are more than 5 A. */
     parameters.nonbonded.vdw_cutoff = 0.5;
     weigh(0, 0, 0.5, 0);
-    refuse(ROW_HEAD ROW,
-           ": atoms 1 and 4 are 3 bonds apart, and special_bonds gives such pairs a weight of 0.5; they may "
-           "come 0.5625 apart, beyond the cutoff of 0.5, where only the weights 0 and 1 are supported");
+    refuse(
+        ROW_HEAD ROW,
+        ": atoms 1 and 4 are 3 bonds apart, where special_bonds has the weights 0.5 (lj) and 1 (coul); such a pair "
+        "is a term without a cutoff, but these may come 0.5625 apart, beyond the cutoff of 0.5; only weights of 0, or "
+        "of 1 for both, are supported there");
 }
 
 /* Dihedrals of style charmm: the second pair of coefficients, mixed arithmetically. */
@@ -441,9 +448,9 @@ static void reference_systems(void **state)
     assert_int_equal(top.moltypes[0].excluded_start[100], 198);
     parameters.nonbonded.special_bonds[0][0] = 0.5;
     assert_int_equal(read_path(files_system("chain/data.chain.xz"), &err), SK_EINPUT);
-    assert_non_null(strstr(err.message,
-                           "atoms 1 and 2 are 1 bonds apart, and special_bonds gives such pairs a weight of "
-                           "0.5; they may come 1.5 apart, beyond the cutoff of 1.12"));
+    assert_non_null(
+        strstr(err.message, "atoms 1 and 2 are 1 bond apart, where special_bonds has the weights 0.5 (lj)"));
+    assert_non_null(strstr(err.message, "these may come 1.5 apart, beyond the cutoff of 1.12;"));
 }
 
 int main(void)

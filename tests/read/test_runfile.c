@@ -427,8 +427,10 @@ static void lines_of_scripts_are_keys(void **state)
     assert_true(p.nonbonded.vdw_cutoff == 0.8 && p.nonbonded.coulomb_cutoff == 1.0);
     assert_true(p.nonbonded.vdw_modifier == SK_MODIFIER_NONE && p.nonbonded.coulomb == SK_COULOMB_CUT &&
                 p.nonbonded.coulomb_modifier == SK_MODIFIER_NONE && p.nonbonded.mixing == SK_MIXING_AUTO);
-    accept_set(DATA("real", "_ps = 1\n[nonbonded]\npair_style = lj/cut/coul/cut 9\nvdw_modifier = none\n"), NULL, &p);
-    assert_true(p.nonbonded.vdw_cutoff == 0.9 && p.nonbonded.coulomb_cutoff == 0.9);
+    accept_set(DATA("real", "_ps = 1\n[nonbonded]\npair_style = lj/cut/coul/cut 8.3\nvdw_modifier = none\n"
+                            "vdw_cutoff_nm = 0.83\n"),
+               NULL, &p);
+    assert_true(p.nonbonded.vdw_cutoff == 0.83 && p.nonbonded.coulomb_cutoff == 8.3 / 10);
     /* Lines add up; what is given on the command line counts alone. */
     accept_set(LJ "pair_coeff = 1 1 1 1 # first\npair_coeff = 2 2 1 1; 1 2 3 3\n[bonded]\nbond_style = fene\n"
                   "bond_coeff = 1 30 1.5 1 1\n",
