@@ -86,8 +86,10 @@ atom_style full
 # model
 pair_style lj/cut/coul/cut 8.0 10.0
 pair_modify mix geometric
+pair_coeff 1 2 0.05 1.9
 bond_style harmonic
 angle_style harmonic
+angle_coeff 2 47.0 111.0
 dihedral_style opls
 improper_style cvff
 special_bonds lj 0 0 0.5 coul 0 0 0.5
