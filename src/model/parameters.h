@@ -68,6 +68,7 @@ struct sk_parameters {
         enum sk_dispersion dispersion;
         enum sk_coulomb coulomb;
         double epsilon_rf;          /* 0: conductor */
+        double coulomb_error;       /* bound of the rms force error of an Ewald sum; 0: by the next two */
         double ewald_rtol;          /* erfc(beta coulomb_cutoff) */
         double mesh_spacing;        /* largest, if mesh is 0 0 0 */
         int mesh[3];                /* points of the Ewald mesh */

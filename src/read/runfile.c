@@ -302,6 +302,12 @@ static enum sk_code runfile_nonbonded(struct runfile *run)
         return runfile_needs(run, vdw, "nonbonded", "coulomb_cutoff_nm", "");
     if (!coulomb)
         p->nonbonded.coulomb_cutoff = p->nonbonded.vdw_cutoff;
+    const struct sk_entry *bound = runfile_given(run, "nonbonded", "coulomb_force_error_kJ_per_mol_nm");
+    const struct sk_entry *rtol = runfile_given(run, "nonbonded", "ewald_rtol");
+    const struct sk_entry *spacing = runfile_given(run, "nonbonded", "mesh_spacing_nm");
+    if (bound && (rtol || spacing))
+        return sk_entry_fail(&run->entries, bound, run->err, "'%s' says already what '%s' is to be; remove one of them",
+                             bound->name, (rtol ? rtol : spacing)->name);
     if (epsilon && p->nonbonded.epsilon_rf != 0.0 && p->nonbonded.epsilon_rf < 1.0)
         return sk_entry_fail(&run->entries, epsilon, run->err,
                              "'epsilon_rf' is a relative permittivity: 0 (a conductor) or at least 1");

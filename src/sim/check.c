@@ -74,7 +74,8 @@ static void print_periods(struct skein *sim)
             if (term->form != SK_BOND_HARMONIC)
                 continue;
             double mi = sim->top.kinds[type->atoms[term->atom[0]].kind].mass,
-                   mj = sim->top.kinds[type->atoms[term->atom[1]].kind].mass, k = sim->ff.parameters[term->parameter].p[1];
+                   mj = sim->top.kinds[type->atoms[term->atom[1]].kind].mass,
+                   k = sim->ff.parameters[term->parameter].p[1];
             double period = 2 * 3.14159265358979323846 * sqrt(mi * mj / (mi + mj) / k);
             if (period < least) {
                 least = period;
@@ -83,11 +84,12 @@ static void print_periods(struct skein *sim)
             }
         }
     if (least < SHORTEST_PERIOD * dt)
-        sk_log_warn(&sim->log,
-                    "the bond of atoms %d and %d (%s, %s) of %s oscillates with a period of %.3g, less than %d steps of "
-                    "%.3g: take a shorter step or make it rigid ([constraints] bonds)",
-                    bond->atom[0] + 1, bond->atom[1] + 1, where->atoms[bond->atom[0]].name,
-                    where->atoms[bond->atom[1]].name, where->name, least, SHORTEST_PERIOD, dt);
+        sk_log_warn(
+            &sim->log,
+            "the bond of atoms %d and %d (%s, %s) of %s oscillates with a period of %.3g, less than %d steps of "
+            "%.3g: take a shorter step or make it rigid ([constraints] bonds)",
+            bond->atom[0] + 1, bond->atom[1] + 1, where->atoms[bond->atom[0]].name, where->atoms[bond->atom[1]].name,
+            where->name, least, SHORTEST_PERIOD, dt);
 }
 
 /* Of the whole system, from the templates. */

@@ -91,7 +91,7 @@ static uint64_t hash_model(const struct skein *sim)
     double lengths[] = {p->nonbonded.vdw_cutoff, p->nonbonded.coulomb_cutoff, p->nonbonded.epsilon_rf};
     uint64_t mesh[] = {(uint64_t)p->nonbonded.mesh[0], (uint64_t)p->nonbonded.mesh[1], (uint64_t)p->nonbonded.mesh[2],
                        (uint64_t)p->nonbonded.mesh_order};
-    double splitting[] = {p->nonbonded.ewald_rtol, p->nonbonded.mesh_spacing};
+    double splitting[] = {p->nonbonded.ewald_rtol, p->nonbonded.mesh_spacing, p->nonbonded.coulomb_error};
     uint64_t parts[] = {sk_hash(choices, sizeof choices), sk_hash(lengths, sizeof lengths), sk_hash(mesh, sizeof mesh),
                         sk_hash(splitting, sizeof splitting)};
     bool has_mesh = p->nonbonded.coulomb == SK_COULOMB_PME;

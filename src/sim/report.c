@@ -1,9 +1,11 @@
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "mesh/accuracy.h"
 #include "read/runfile.h"
 #include "sim/sim.h"
 
@@ -109,12 +111,25 @@ static void report_mesh(struct skein *sim)
     if (!sim->force.mesh)
         return;
     const struct sk_mesh_plan *plan = sk_mesh_plan(sim->force.mesh);
+    const struct sk_nonbonded *nb = &sim->force.nonbonded;
+    const struct sk_mesh_charges charges = {nb->pair.coulomb, nb->charge2, (double)sim->top.natoms,
+                                            sk_box_volume(&sim->box)};
+    double lattice[3][3], spacing = 0; /* the largest */
     int parts[2];
     sk_mesh_parts(sim->force.mesh, parts);
+    sk_box_lattice(&sim->box, lattice);
+    for (int k = 0; k < 3; k++) {
+        const double *v = lattice[k], h = sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]) / plan->n[k];
+        spacing = h > spacing ? h : spacing;
+    }
     sk_log_note(&sim->log, SK_LOG_NORMAL,
-                "Ewald mesh %d x %d x %d of order %d in %d x %d parts, beta %.6g, charges in 2^-%d e", plan->n[0],
-                plan->n[1], plan->n[2], plan->order, parts[0], parts[1], plan->beta,
+                "Ewald mesh %d x %d x %d of order %d in %d x %d parts, spacing %.4g, beta %.6g, charges in 2^-%d e",
+                plan->n[0], plan->n[1], plan->n[2], plan->order, parts[0], parts[1], spacing, plan->beta,
                 sk_mesh_charge_bits(sim->force.mesh));
+    sk_log_note(&sim->log, SK_LOG_NORMAL,
+                "rms errors of Coulomb forces, estimated for random charges: direct %.3g, mesh %.3g %s",
+                sk_mesh_direct_error(&charges, sqrt(nb->pair.coulomb_cutoff2_d), plan->beta),
+                sk_mesh_recip_error(&charges, spacing, plan->order, plan->beta), is_lj(sim) ? "" : "kJ/mol/nm");
 }
 
 enum sk_code sk_report_start(struct skein *sim, struct sk_error *err)

@@ -389,6 +389,7 @@ static void random_parameters(uint64_t *seed, struct sk_parameters *p)
     p->nonbonded.dispersion = (enum sk_dispersion)pick(seed, 3);
     p->nonbonded.coulomb = (enum sk_coulomb)pick(seed, 4);
     p->domain.mesh_layout = (enum sk_layout)pick(seed, 3);
+    p->nonbonded.coulomb_error = 0; /* or neither of the next two */
     p->nonbonded.ewald_rtol = real(seed, 1e-14, 0.1);
     p->nonbonded.mesh_spacing = real(seed, 0, 10);
     p->nonbonded.mesh_order = 4 + pick(seed, 3);

@@ -99,6 +99,17 @@ def mesh_errors(name):
           (error / allowed, error / rms(converged)))
 
 
+def asked_errors(name):
+    """A mesh that is chosen for an error of forces has it, beside a converged Ewald sum."""
+    _, ids, converged = reference(scene(name, 'ewald'))
+    scene(name, 'plain')
+    for bound, order in ((2, 5), (0.2, 6)):
+        forces = evaluate(name, 2, 'nonbonded.coulomb_force_error_kJ_per_mol_nm=%g' % bound, 'nonbonded.mesh_order=%d' %
+                          order)[1]
+        error = rms(forces[ids] - converged) / len(ids)**0.5
+        claim('%s: a force error of %g is asked for' % (name, bound), 0.2 * bound < error <= bound, '%.3g found' % error)
+
+
 def trajectory(name):
     """Tilted boxes in files: what MDAnalysis makes of a trajectory, and the state hash from the checkpoint."""
     with warnings.catch_warnings():
@@ -149,6 +160,7 @@ def main():
     agreement('dodecahedron', 'ref', 'hbonds')
     agreement('octahedron', 'ref', 'hbonds', ('fast', ))
     mesh_errors('spce-3k')
+    asked_errors('spce-3k')
     bits('ala-charmm27', 40, BAROSTAT, CASES if ALL else CASES[1:6:2], 'hbonds')
     bits('octahedron', 40, BAROSTAT, CASES if ALL else CASES[3:6:2], 'hbonds')
     trajectory('octahedron')
