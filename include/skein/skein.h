@@ -42,6 +42,8 @@ struct skein_energies {
     double time, lj, coulomb, dispersion, potential, kinetic, total, conserved, temperature, pressure;
     int has_bonded; /* the system has bonded terms; without them what follows is 0. The potential includes them. */
     double bond, angle, urey_bradley, dihedral, improper, cmap, lj_14, coulomb_14;
+    int has_mesh;         /* particle-mesh Ewald: coulomb is its direct part, with excluded pairs and self energy */
+    double coulomb_recip; /* the mesh's, with the background of a net charge; else 0 */
 };
 
 /* Defaults: everything off, steps negative. */
@@ -82,7 +84,8 @@ SKEIN_API int skein_get_box(const struct skein *simulation, double edge[3]);
 SKEIN_API double skein_list_radius(const struct skein *simulation);
 SKEIN_API int skein_state_hash(struct skein *simulation, uint64_t *hash);
 /* Forces and energies of the present positions by brute force in double precision (O(N^2): the oracle of the tests).
- * forces: [atoms][3] or NULL. Temperature and kinetic energy are not computed. */
+ * forces: [atoms][3] or NULL. Kinetic energy and the virial of constraints are those of a trial step with these forces.
+ */
 SKEIN_API int skein_oracle(struct skein *simulation, struct skein_energies *energies, double *forces);
 
 SKEIN_API const char *skein_version(void);

@@ -19,11 +19,12 @@
 struct sk_record {
     int64_t step;
     double time;
-    double lj, coulomb, dispersion, bonded[SK_BONDED_ENERGIES], potential, kinetic, total, conserved;
+    double lj, coulomb, coulomb_recip, dispersion, bonded[SK_BONDED_ENERGIES], potential, kinetic, total, conserved;
     double temperature, pressure; /* reported units */
     double pressure_axis[3];      /* diagonal, reported units */
     double volume;
     double edge[3];
+    double constraint_virial; /* trace of -1/2 sum r F of constraint forces */
 };
 
 /* Sums over atoms of one step, as integers, on their way to all ranks. */
@@ -32,8 +33,9 @@ struct sk_observables {
     bool is_open; /* collected, not yet reduced */
     bool has_energy, has_virial, is_coupled, has_momentum;
     double edge[3];
-    sk_int128 energy[2], bonded[SK_BONDED_ENERGIES], pair_virial[3], bonded_virial[3], constraint_virial[3];
-    sk_int128 kinetic_before[3], kinetic_after[3]; /* of the velocities that enter and leave advance */
+    sk_int128 energy[2], mesh_energy, bonded[SK_BONDED_ENERGIES];   /* energy[1]: with excluded pairs */
+    sk_int128 pair_virial[3], term_virial[3], constraint_virial[3]; /* terms: bonded, excluded pairs, mesh */
+    sk_int128 kinetic_before[3], kinetic_after[3];                  /* of the velocities that enter and leave advance */
     sk_int128 momentum[3];
     sk_int128 bath; /* energy that the Langevin bath gave */
 };
@@ -127,6 +129,7 @@ double sk_dynamics_check(struct sk_dynamics *dynamics);
 enum sk_code sk_dynamics_repair(struct sk_dynamics *dynamics, int64_t step, struct sk_error *err);
 enum sk_code sk_dynamics_settle(struct sk_dynamics *dynamics, int64_t step, struct sk_error *err);
 /* observe.c: collects, packs and unpacks what a step observes. */
+bool sk_observe_wants_virial(const struct sk_dynamics *dynamics, bool wants_energy);
 void sk_observe_forces(struct sk_dynamics *dynamics, bool wants_energy);
 void sk_observe_pack(const struct sk_observables *observables, struct sk_reduction *reduction);
 void sk_observe_complete(struct sk_dynamics *dynamics, const struct sk_reduction *reduction);

@@ -5,9 +5,20 @@
 #include "dynamics/dynamics.h"
 
 #define LARGEST_SCALING 0.05 /* of a box edge at one coupling */
+#define ROOM_TO_SHRINK  0.02 /* of the list radius, when it is fitted into a smaller box */
 #define GROWTH_MARGIN   1.5  /* displacements may grow faster in the next step than in this one */
 
-enum { MAX_DISPLACEMENT, MAX_EXPECTED, MAX_RANGE, MAX_PRUNE, MAX_FAILED, MAX_REQUEST, MAX_RESIDUAL, MAX_BONDED };
+enum {
+    MAX_DISPLACEMENT,
+    MAX_EXPECTED,
+    MAX_RANGE,
+    MAX_PRUNE,
+    MAX_FAILED,
+    MAX_REQUEST,
+    MAX_RESIDUAL,
+    MAX_BONDED,
+    MAX_CROWD
+};
 
 enum { BAD_PAIR = 1, BAD_BONDED };
 
@@ -32,7 +43,7 @@ static struct sk_effort effort_of(struct sk_dynamics *d)
     const struct sk_force_phases *phases = &d->phases;
     int64_t ns = sk_timer_ns(phases->timer, phases->pair) + sk_timer_ns(phases->timer, phases->prune) +
                  sk_timer_ns(phases->timer, phases->list) + sk_timer_ns(phases->timer, phases->bonded) +
-                 sk_timer_ns(phases->timer, d->phase_update);
+                 sk_timer_ns(phases->timer, phases->mesh) + sk_timer_ns(phases->timer, d->phase_update);
     if (d->effort_ns > ns) /* the timer has been zeroed since */
         d->effort_ns = 0;
     struct sk_effort effort = {d->step - d->effort_step, sk_force_tiles(d->force), (double)(ns - d->effort_ns) * 1e-9};
@@ -52,11 +63,10 @@ static enum sk_code dynamics_rebuild(struct sk_dynamics *d, struct sk_error *err
     if (!code)
         code = sk_network_rebuild(d->network, d->atoms, err);
     if (!code)
-        code = sk_bonded_rebuild(&d->force->bonded, d->atoms, err);
+        code = sk_force_rebuild(d->force, d->domain, d->atoms, &d->phases, err);
     if (code)
         return code;
     sk_rigid_rebuild(d->rigid, d->top, d->atoms);
-    sk_force_rebuild(d->force, d->domain, d->atoms, d->box, &d->phases);
     sk_dynamics_set_masses(d);
     d->needs_rebuild = false;
     d->moved = 0;
@@ -64,7 +74,7 @@ static enum sk_code dynamics_rebuild(struct sk_dynamics *d, struct sk_error *err
 }
 
 /* One attempt at the forces with the present list; *global has this step's maxima and the last step's sums. */
-static void evaluate_once(struct sk_dynamics *d, struct sk_reduction *global)
+static void evaluate_once(struct sk_dynamics *d, bool wants_sums, struct sk_reduction *global)
 {
     struct sk_reduction local;
     memset(&local, 0, sizeof local);
@@ -72,7 +82,7 @@ static void evaluate_once(struct sk_dynamics *d, struct sk_reduction *global)
     if (moved > 0)
         d->growth = moved > d->moved ? moved - d->moved : 0;
     d->moved = moved;
-    sk_force_begin(d->force, d->domain, d->atoms, &d->phases);
+    sk_force_begin(d->force, d->domain, d->atoms, wants_sums, &d->phases);
     local.max[MAX_DISPLACEMENT] = bits_of(moved);
     local.max[MAX_EXPECTED] = bits_of(moved + GROWTH_MARGIN * d->growth);
     local.max[MAX_RANGE] = d->force->has_range;
@@ -80,6 +90,7 @@ static void evaluate_once(struct sk_dynamics *d, struct sk_reduction *global)
     local.max[MAX_FAILED] = d->failed_atom >= 0 || d->failed_water >= 0;
     local.max[MAX_REQUEST] = d->local_request;
     local.max[MAX_BONDED] = d->force->bonded.has_failed || d->force->bonded.has_overflow;
+    local.max[MAX_CROWD] = d->force->has_crowd;
     sk_timer_enter(d->phases.timer, d->phase_constrain);
     local.max[MAX_RESIDUAL] = bits_of(sk_dynamics_check(d));
     sk_observe_pack(&d->observables, &local);
@@ -122,6 +133,11 @@ static enum sk_code fail_runaway(struct sk_dynamics *d, const char *what, struct
             d->units.system == SK_UNITS_LJ ? "epsilon/sigma" : "kJ/mol/nm");
     }
     return sk_comm_agree(d->comm, err, code);
+}
+
+static enum sk_code fail_bonded(const struct sk_dynamics *d, struct sk_error *err)
+{
+    return sk_bonded_fail(&d->force->bonded, &d->force->local, d->box, d->step, err);
 }
 
 enum sk_code sk_dynamics_verify(struct sk_dynamics *d, struct sk_error *err)
@@ -171,17 +187,25 @@ static void settle_phase(struct sk_dynamics *d)
     d->is_on_step = is_verlet;
 }
 
-/* The box after a barostat's change: a list must still see one image of an atom only. The same on every rank. */
-static enum sk_code check_box(const struct sk_dynamics *d, struct sk_error *err)
+/* The box after a barostat's change: a list must still see one image of an atom only, so its buffer shrinks with the
+ * box, as far as it can. The same on every rank. */
+static enum sk_code fit_list(struct sk_dynamics *d, struct sk_error *err)
 {
-    for (int k = 0; k < 3; k++)
-        if (!(d->force->list_radius < 0.5 * d->box->edge[k]))
-            return sk_fail(
-                err, SK_EPHYSICS,
-                "step %lld: the box edge along %c has shrunk to %.6g, less than twice the list radius %.6g; use a "
-                "larger system, a shorter cutoff or a smaller buffer",
-                (long long)d->step, "xyz"[k], d -> box -> edge[k], d -> force -> list_radius);
-    return SK_OK;
+    double width[3];
+    int axis = 0;
+    sk_box_widths(d->box, width);
+    for (int k = 1; k < 3; k++)
+        axis = width[k] < width[axis] ? k : axis;
+    if (d->force->list_radius < 0.5 * width[axis])
+        return SK_OK;
+    d->needs_rebuild = true;
+    if (sk_force_set_radius(d->force, 0.5 * width[axis] * (1 - ROOM_TO_SHRINK)))
+        return SK_OK;
+    return sk_fail(
+        err, SK_EPHYSICS,
+        "step %lld: the box has shrunk to a width of %.6g along %c, less than twice the cutoff %.6g with the "
+        "least buffer; use a larger system or a shorter cutoff",
+        (long long)d->step, width[axis], "xyz"[axis], d -> force -> nonbonded.cutoff);
 }
 
 /* A barostat's edge factors: one far from 1 means a start far from equilibrium. The same on every rank. */
@@ -199,11 +223,11 @@ static enum sk_code check_barostat(const struct sk_dynamics *d, struct sk_error 
 
 enum sk_code sk_dynamics_evaluate(struct sk_dynamics *d, bool wants_energy, struct sk_error *err)
 {
-    enum sk_code checked = check_box(d, err);
+    enum sk_code checked = fit_list(d, err);
     if (checked)
         return checked;
     struct sk_reduction global;
-    bool has_failed = false;
+    bool has_failed = false, wants_sums = sk_observe_wants_virial(d, wants_energy);
     d->has_record = false;
     if (d->needs_rebuild) {
         enum sk_code code = dynamics_rebuild(d, err);
@@ -211,7 +235,7 @@ enum sk_code sk_dynamics_evaluate(struct sk_dynamics *d, bool wants_energy, stru
             return code;
     }
     for (bool is_first = true;; is_first = false) {
-        evaluate_once(d, &global);
+        evaluate_once(d, wants_sums, &global);
         has_failed |= global.max[MAX_FAILED] != 0;
         d->agreed_request = (int)global.max[MAX_REQUEST];
         if (global.max[MAX_PRUNE])
@@ -226,7 +250,7 @@ enum sk_code sk_dynamics_evaluate(struct sk_dynamics *d, bool wants_energy, stru
             enum sk_code code = sk_dynamics_repair(d, d->step, err);
             if (code)
                 return code;
-            evaluate_once(d, &global);
+            evaluate_once(d, wants_sums, &global);
         }
         d->needs_rebuild = from_bits(global.max[MAX_EXPECTED]) > allowance;
         if (from_bits(global.max[MAX_DISPLACEMENT]) <= allowance)
@@ -239,7 +263,12 @@ enum sk_code sk_dynamics_evaluate(struct sk_dynamics *d, bool wants_energy, stru
             return code;
     }
     if (global.max[MAX_BONDED])
-        return sk_bonded_fail(&d->force->bonded, d->step, err);
+        return fail_bonded(d, err);
+    if (global.max[MAX_CROWD])
+        return sk_fail(err, SK_EPHYSICS,
+                       "step %lld: charges have crowded at a point of the Ewald mesh beyond twice of what could meet "
+                       "there at the start; look for ions that have collapsed onto one another",
+                       (long long)d->step);
     if (global.max[MAX_RANGE]) {
         sk_force_redo_wide(d->force, d->domain, d->atoms, &d->phases);
         int64_t is_bad = d->force->has_bad;
@@ -256,7 +285,7 @@ enum sk_code sk_dynamics_evaluate(struct sk_dynamics *d, bool wants_energy, stru
         int64_t is_bad = d->force->bonded.has_overflow ? BAD_BONDED : d->force->has_bad ? BAD_PAIR : 0;
         sk_comm_max_i64(d->comm, &is_bad, 1);
         if (is_bad == BAD_BONDED)
-            return sk_bonded_fail(&d->force->bonded, d->step, err);
+            return fail_bonded(d, err);
         if (is_bad)
             return fail_runaway(d, "the energy of a pair of atoms is out of range", err);
     }

@@ -72,11 +72,7 @@ void sk_dynamics_init(struct sk_dynamics *d)
     d->constraint_worst = d->velocity_worst = 0;
     d->is_on_step = p->run.velocity_time == SK_VELOCITY_ON_STEP;
     struct sk_timer *timer = d->phases.timer;
-    d->phases.pair = sk_timer_phase(timer, "pair");
-    d->phases.prune = sk_timer_phase(timer, "prune");
-    d->phases.list = sk_timer_phase(timer, "list");
-    d->phases.bonded = sk_timer_phase(timer, "bonded");
-    d->phases.halo = sk_timer_phase(timer, "halo");
+    sk_force_phases_init(&d->phases, timer);
     d->phase_rebuild = sk_timer_phase(timer, "rebuild");
     d->phase_reduce = sk_timer_phase(timer, "reduce");
     d->phase_constrain = sk_timer_phase(timer, "constrain");

@@ -5,9 +5,11 @@
 
 #include "base/math.h"
 #include "base/memory.h"
+#include "mesh/ewald.h"
 
-#define PI      3.14159265358979323846
-#define WALL_KT 50.0 /* the force scale gives room for pairs at this energy */
+#define PI       3.14159265358979323846
+#define WALL_KT  50.0   /* the force scale gives room for pairs at this energy */
+#define COARSEST 0x1p11 /* in nm and kJ/mol: rounding errors of 4e-6 of the rms force in water */
 
 static double epsilon_of(double c6, double c12)
 {
@@ -52,7 +54,8 @@ static double choose_force_scale(const struct sk_forcefield *ff, const struct sk
         scale *= 2;
     while (scale * largest > 0x1p26)
         scale *= 0.5;
-    return scale;
+    /* walls of hydrogens inside heavier atoms would ask for less: what comes there is a wide step */
+    return units->system != SK_UNITS_LJ && scale < COARSEST ? COARSEST : scale;
 }
 
 static double sigma_of(double c6, double c12)
@@ -171,15 +174,29 @@ static void fill_coulomb(struct sk_nonbonded *nb, const struct sk_parameters *pa
 {
     struct sk_pair_parameters *pair = &nb->pair;
     double rc = parameters->nonbonded.coulomb_cutoff, rc3 = rc * rc * rc, eps = parameters->nonbonded.epsilon_rf;
+    double shift = parameters->nonbonded.coulomb_modifier == SK_MODIFIER_POTENTIAL_SHIFT ? 1 / rc : 0;
     switch (parameters->nonbonded.coulomb) {
     case SK_COULOMB_NONE: break;
-    case SK_COULOMB_CUT:
-        pair->c_rf = parameters->nonbonded.coulomb_modifier == SK_MODIFIER_POTENTIAL_SHIFT ? 1 / rc : 0;
-        break;
+    case SK_COULOMB_CUT: pair->c_rf = shift; break;
     case SK_COULOMB_REACTION_FIELD:
         pair->is_reaction_field = true;
         pair->k_rf = eps == 0 ? 1 / (2 * rc3) : (eps - 1) / ((2 * eps + 1) * rc3);
         pair->c_rf = 1 / rc + pair->k_rf * rc * rc;
+        break;
+    case SK_COULOMB_PME:
+        if (!pair->has_coulomb)
+            break;
+        nb->ewald_beta = sk_ewald_beta(rc, parameters->nonbonded.ewald_rtol);
+        nb->ewald_table = sk_calloc(1, sizeof *nb->ewald_table);
+        nb->ewald_series = sk_calloc(1, sizeof *nb->ewald_series);
+        sk_ewald_table_init(nb->ewald_table, rc * rc, sk_ewald_real_force, &nb->ewald_beta);
+        sk_ewald_series_init(nb->ewald_series, nb->ewald_beta, rc * rc);
+        nb->ewald_self = sk_ewald_self(nb->ewald_beta, pair->coulomb, nb->charge2);
+        nb->background_volume = sk_ewald_background(nb->ewald_beta, pair->coulomb, nb->charge, 1);
+        pair->is_ewald = true;
+        pair->ewald_table = nb->ewald_table;
+        pair->ewald_series = nb->ewald_series;
+        pair->c_rf = shift * sk_erfc(nb->ewald_beta * rc);
         break;
     }
     pair->two_k_rf = (float)(2 * pair->k_rf);
@@ -196,6 +213,7 @@ void sk_nonbonded_init(struct sk_nonbonded *nb, const struct sk_parameters *para
     for (int k = 0; k < top->nkinds; k++) {
         has_charges = has_charges || top->kinds[k].charge != 0;
         natoms += (double)kind_count[k];
+        nb->charge += (double)kind_count[k] * top->kinds[k].charge;
         nb->charge2 += (double)kind_count[k] * top->kinds[k].charge * top->kinds[k].charge;
     }
     double vdw = parameters->nonbonded.vdw_cutoff, coulomb = parameters->nonbonded.coulomb_cutoff;
@@ -229,4 +247,6 @@ void sk_nonbonded_clear(struct sk_nonbonded *nonbonded)
     sk_free(&nonbonded->lanes);
     sk_free(&nonbonded->table);
     sk_free(&nonbonded->lj_shift);
+    sk_free(&nonbonded->ewald_table);
+    sk_free(&nonbonded->ewald_series);
 }

@@ -19,7 +19,12 @@ struct sk_nonbonded {
     double dispersion_energy_volume; /* dispersion energy = this / volume + dispersion_energy_const */
     double dispersion_energy_const;
     double dispersion_pressure_volume2; /* pressure = this / volume^2 (energy / length^3) */
-    double charge2;                     /* sum over atoms of q^2, for the self term of the reaction field */
+    double charge2, charge;             /* sums over atoms of q^2 and q */
+    double ewald_beta;                  /* splitting parameter of the Ewald sum, 1 / length; 0: none */
+    double ewald_self;                  /* its self energy */
+    double background_volume; /* energy of the background of a net charge = this / volume; so is its pressure x V */
+    struct sk_ewald_table *ewald_table; /* owned by this, as is the series; pair borrows them */
+    struct sk_ewald_series *ewald_series;
 };
 
 /* kind_count[nkinds]: atoms of each kind in the whole system. force_scale: 0 to choose it from the force field. */

@@ -10,7 +10,7 @@
 #include "io/files.h"
 #include "io/h5.h"
 
-#define FORMAT_VERSION 1
+#define FORMAT_VERSION 2
 #define METADATA_BYTES 65536 /* more than HDF5's own structures take */
 
 /* The attributes of /state: name and place of every field but the version. n = 0: a scalar. */
@@ -37,6 +37,10 @@ static const struct field fields[] = {
     FIELD(velocity_time, SK_H5_I32, 0),
     FIELD(quantum_bits, SK_H5_I32, 0),
     FIELD(force_scale, SK_H5_F64, 0),
+    FIELD(mesh, SK_H5_I32, 3),
+    FIELD(mesh_order, SK_H5_I32, 0),
+    FIELD(charge_bits, SK_H5_I32, 0),
+    FIELD(ewald_beta, SK_H5_F64, 0),
     FIELD(constraint_solver, SK_H5_I32, 0),
     FIELD(fragment_core, SK_H5_I32, 0),
     FIELD(fragment_overlap, SK_H5_I32, 0),

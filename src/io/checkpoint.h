@@ -15,6 +15,9 @@ struct sk_checkpoint_state {
     uint64_t seed, model_hash, state_hash;
     int32_t integrator, velocity_time, quantum_bits;
     double force_scale;
+    /* particle-mesh Ewald; mesh 0 0 0: none */
+    int32_t mesh[3], mesh_order, charge_bits;
+    double ewald_beta;
     /* how constraints were solved (constrain/graph.h): other values give other bits */
     int32_t constraint_solver, fragment_core, fragment_overlap;
     double constraint_tolerance;

@@ -193,3 +193,24 @@ int VARIANT(pair_wide)(const struct sk_packs *packs, const struct sk_tiles *tile
     }
     return bad;
 }
+
+int VARIANT(ewald_part)(const struct sk_ewald_series *series, int n, const double (*d)[SK_EWALD_LANES],
+                        const double *qq, double *energy, double *force)
+{
+    struct wide_tile w;
+    double sum[LANES];
+    int beyond = 0;
+    for (int l = 0; l < LANES; l++) {
+        w.r2[l] = l < n ? d[0][l] * d[0][l] + d[1][l] * d[1][l] + d[2][l] * d[2][l] : 0.0;
+        beyond += w.r2[l] * series->scale > 2.0;
+    }
+    ewald_sum(&w, series, series->force, sum);
+    for (int l = 0; l < LANES; l++)
+        force[l] = l < n ? qq[l] * sum[l] : 0.0;
+    if (!energy)
+        return beyond;
+    ewald_sum(&w, series, series->energy, sum);
+    for (int l = 0; l < LANES; l++)
+        energy[l] = l < n ? qq[l] * sum[l] : 0.0;
+    return beyond;
+}

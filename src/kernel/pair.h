@@ -146,6 +146,7 @@ struct sk_kernel_variant {
     sk_spread_kernel *spread;
     sk_gather_kernel *gather;
     sk_ewald_table_kernel *ewald_table;
+    sk_ewald_part_kernel *ewald_part;
 };
 /* All variants, slowest first; *count receives how many. */
 const struct sk_kernel_variant *sk_kernel_variants(int *count);

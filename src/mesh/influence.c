@@ -76,19 +76,22 @@ static inline struct wave wave_of(const struct sk_influence *influence, const in
     return w;
 }
 
-void sk_influence_fill(const struct sk_influence *influence, const struct sk_mesh_block *block, float *g)
+double sk_influence_at(const struct sk_influence *influence, const int k[3])
 {
     const double width = PI / influence->plan.beta, scale = influence->coulomb / (PI * influence->volume);
+    const double modulus = influence->modulus[0][k[0]] * influence->modulus[1][k[1]] * scale;
+    const double square = wave_of(influence, k).square;
+    const double exponential = sk_exp(-width * width * square);
+    return square > 0.0 ? modulus * influence->modulus[2][k[2]] * exponential / square : 0.0;
+}
+
+void sk_influence_fill(const struct sk_influence *influence, const struct sk_mesh_block *block, float *g)
+{
     int k[3];
     for (k[0] = block->lo[0]; k[0] < block->hi[0]; k[0]++)
-        for (k[1] = block->lo[1]; k[1] < block->hi[1]; k[1]++) {
-            const double modulus = influence->modulus[0][k[0]] * influence->modulus[1][k[1]] * scale;
-            for (k[2] = block->lo[2]; k[2] < block->hi[2]; k[2]++) {
-                const double square = wave_of(influence, k).square;
-                const double exponential = sk_exp(-width * width * square);
-                *g++ = square > 0.0 ? (float)(modulus * influence->modulus[2][k[2]] * exponential / square) : 0.0f;
-            }
-        }
+        for (k[1] = block->lo[1]; k[1] < block->hi[1]; k[1]++)
+            for (k[2] = block->lo[2]; k[2] < block->hi[2]; k[2]++)
+                *g++ = (float)sk_influence_at(influence, k);
 }
 
 /* A component at half the grid length stands for both signs, so its products with other components vanish (exactly so
@@ -100,11 +103,23 @@ static inline double product(const struct sk_influence *influence, const int k[3
 }
 
 /* 0.5 g |S|^2 and -0.5 of it times (delta_ab - 2 (1 / k^2 + 1 / (4 beta^2)) k_a k_b), k = 2 pi w. */
+double sk_influence_energy(const struct sk_influence *influence, const int k[3], double g, double square,
+                           double virial[6])
+{
+    static const int pair[6][2] = {{0, 0}, {1, 1}, {2, 2}, {0, 1}, {0, 2}, {1, 2}};
+    const double width = PI / influence->plan.beta, e = 0.5 * g * square;
+    const struct wave w = wave_of(influence, k);
+    const double factor = g != 0.0 ? 2.0 * (1.0 / w.square + width * width) : 0.0;
+    for (int c = 0; c < 6; c++) {
+        const int a = pair[c][0], b = pair[c][1];
+        virial[c] = -0.5 * e * ((a == b) - factor * product(influence, k, &w, a, b));
+    }
+    return e;
+}
+
 bool sk_influence_sums(const struct sk_influence *influence, const struct sk_mesh_block *block, const float *g,
                        const float *re, const float *im, sk_int128 *energy, sk_int128 virial[6])
 {
-    static const int pair[6][2] = {{0, 0}, {1, 1}, {2, 2}, {0, 1}, {0, 2}, {1, 2}};
-    const double width = PI / influence->plan.beta;
     const int last = influence->plan.n[0];
     bool is_finite = true;
     size_t i = 0;
@@ -112,19 +127,12 @@ bool sk_influence_sums(const struct sk_influence *influence, const struct sk_mes
     for (k[0] = block->lo[0]; k[0] < block->hi[0]; k[0]++)
         for (k[1] = block->lo[1]; k[1] < block->hi[1]; k[1]++)
             for (k[2] = block->lo[2]; k[2] < block->hi[2]; k[2]++, i++) {
-                const double half = k[0] == 0 || 2 * k[0] == last ? 0.5 : 1.0; /* the other half of the spectrum */
-                const double square = (double)re[i] * re[i] + (double)im[i] * im[i], e = half * g[i] * square;
-                const struct wave w = wave_of(influence, k);
-                if (g[i] == 0.0f)
-                    continue;
-                const double factor = 2.0 * (1.0 / w.square + width * width);
-                double v[6];
+                const double twice = k[0] == 0 || 2 * k[0] == last ? 1.0 : 2.0; /* the other half of the spectrum */
+                const double square = twice * ((double)re[i] * re[i] + (double)im[i] * im[i]);
+                double v[6], e = sk_influence_energy(influence, k, g[i], square, v);
                 bool is_small = fabs(e) < 0x1p30;
-                for (int c = 0; c < 6; c++) {
-                    const int a = pair[c][0], b = pair[c][1];
-                    v[c] = -0.5 * e * ((a == b) - factor * product(influence, k, &w, a, b));
+                for (int c = 0; c < 6; c++)
                     is_small = is_small && fabs(v[c]) < 0x1p30;
-                }
                 if (!is_small) {
                     is_finite = false;
                     continue;

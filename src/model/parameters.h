@@ -18,7 +18,8 @@ enum sk_velocities { SK_VELOCITIES_FILE, SK_VELOCITIES_MAXWELL };
 enum sk_curve { SK_CURVE_HILBERT, SK_CURVE_MORTON, SK_CURVE_KD, SK_CURVE_POWER, SK_CURVE_AUTO };
 enum sk_transport { SK_TRANSPORT_AUTO, SK_TRANSPORT_MPI, SK_TRANSPORT_RING };
 enum sk_rebalance { SK_REBALANCE_AUTO, SK_REBALANCE_OFF, SK_REBALANCE_ALWAYS };
-enum sk_coulomb { SK_COULOMB_NONE, SK_COULOMB_CUT, SK_COULOMB_REACTION_FIELD };
+enum sk_layout { SK_LAYOUT_AUTO, SK_LAYOUT_SLAB, SK_LAYOUT_PENCIL };
+enum sk_coulomb { SK_COULOMB_NONE, SK_COULOMB_CUT, SK_COULOMB_REACTION_FIELD, SK_COULOMB_PME };
 enum sk_modifier { SK_MODIFIER_POTENTIAL_SHIFT, SK_MODIFIER_NONE };
 enum sk_dispersion { SK_DISPERSION_NONE, SK_DISPERSION_ENERGY, SK_DISPERSION_ENERGY_PRESSURE };
 enum sk_mixing { SK_MIXING_LORENTZ_BERTHELOT, SK_MIXING_GEOMETRIC };
@@ -51,6 +52,7 @@ struct sk_parameters {
         enum sk_curve curve;
         enum sk_rebalance rebalance;
         enum sk_transport transport;
+        enum sk_layout mesh_layout;
         char kernel[32]; /* "auto" or a variant's name; "a,b" gives rank r the entry r modulo count */
     } domain;
     struct {
@@ -62,6 +64,10 @@ struct sk_parameters {
         enum sk_dispersion dispersion;
         enum sk_coulomb coulomb;
         double epsilon_rf;    /* 0: conductor */
+        double ewald_rtol;    /* erfc(beta coulomb_cutoff) */
+        double mesh_spacing;  /* largest, if mesh is 0 0 0 */
+        int mesh[3];          /* points of the Ewald mesh */
+        int64_t mesh_order;   /* of its splines */
         int special_bonds[3]; /* data file: weight, 0 or 1, of pairs one, two and three bonds apart */
     } nonbonded;
     struct {

@@ -20,6 +20,8 @@ static const struct sk_choice rebalance_choices[] = {
     {"auto", SK_REBALANCE_AUTO, true}, {"off", SK_REBALANCE_OFF, true}, {"always", SK_REBALANCE_ALWAYS, true}, {0}};
 static const struct sk_choice transport_choices[] = {
     {"auto", SK_TRANSPORT_AUTO, true}, {"mpi", SK_TRANSPORT_MPI, true}, {"ring", SK_TRANSPORT_RING, true}, {0}};
+static const struct sk_choice layout_choices[] = {
+    {"auto", SK_LAYOUT_AUTO, true}, {"slab", SK_LAYOUT_SLAB, true}, {"pencil", SK_LAYOUT_PENCIL, true}, {0}};
 static const struct sk_choice mixing_choices[] = {
     {"geometric", SK_MIXING_GEOMETRIC, true}, {"lorentz-berthelot", SK_MIXING_LORENTZ_BERTHELOT, true}, {0}};
 static const struct sk_choice vdw_modifier_choices[] = {{"potential-shift", SK_MODIFIER_POTENTIAL_SHIFT, true},
@@ -36,7 +38,7 @@ static const struct sk_choice dispersion_choices[] = {{"none", SK_DISPERSION_NON
 static const struct sk_choice coulomb_choices[] = {{"none", SK_COULOMB_NONE, true},
                                                    {"cut", SK_COULOMB_CUT, true},
                                                    {"reaction-field", SK_COULOMB_REACTION_FIELD, true},
-                                                   {"pme", 0, false},
+                                                   {"pme", SK_COULOMB_PME, true},
                                                    {"esp", 0, false},
                                                    {0}};
 static const struct sk_choice bonds_choices[] = {{"none", SK_BONDS_NONE, true},
@@ -113,13 +115,17 @@ static const struct sk_key table[] = {
 #undef S
 #define S "domain"
     {KEY(S, "curve", CHOICE), FIELD(domain.curve), .fallback = "hilbert", .choices = curve_choices,
-     .help = "How cells are shared out: lengths of a curve, planned planes (kd), a power diagram (for unevenly filled boxes), or "
+     .help = "How cells are shared out: lengths of a curve, planned planes (kd), a power diagram (for unevenly filled "
+             "boxes), or "
              "the one of them with the fewest ghosts. Results do not depend on it."},
     {KEY(S, "rebalance", CHOICE), FIELD(domain.rebalance), .fallback = "auto", .choices = rebalance_choices,
      .help = "When cells are shared out anew: if it is predicted to pay, never, or at every rebuild. Results do not "
              "depend on it."},
     {KEY(S, "transport", CHOICE), FIELD(domain.transport), .fallback = "auto", .choices = transport_choices,
      .help = "How neighbours exchange messages. Results do not depend on it."},
+    {KEY(S, "mesh_layout", CHOICE), FIELD(domain.mesh_layout), .fallback = "auto", .choices = layout_choices,
+     .help = "How processes share the Ewald mesh: in slabs or in pencils; `auto`: in slabs while each has four planes. "
+             "Results do not depend on it."},
     {KEY(S, "kernel", TEXT), FIELD(domain.kernel), .fallback = "auto",
      .help = "Variant of the pair kernel: `auto` (the widest that all processes can run) or a name; `a,b` gives "
              "process r entry r modulo 2. Results do not depend on it."},
@@ -154,18 +160,29 @@ static const struct sk_key table[] = {
      .choices = dispersion_choices,
      .help = "Long-range correction for the Lennard-Jones attraction beyond the cutoff, for homogeneous systems."},
     {KEY(S, "coulomb", CHOICE), FIELD(nonbonded.coulomb), .rule = "required; `none` in reduced units",
-     .choices = coulomb_choices, .help = "Electrostatics: none at all, plain cutoff, or reaction field."},
+     .choices = coulomb_choices,
+     .help = "Electrostatics: none at all, plain cutoff, reaction field, or particle-mesh Ewald."},
     {KEY(S, "coulomb_modifier", CHOICE), FIELD(nonbonded.coulomb_modifier), .fallback = "potential-shift",
-     .choices = coulomb_modifier_choices, .help = "For `coulomb = cut`: shifted to zero energy at the cutoff, or not."},
+     .choices = coulomb_modifier_choices,
+     .help = "For `coulomb = cut` and the direct part of `pme`: shifted to zero energy at the cutoff, or not."},
     {KEY(S, "epsilon_rf", REAL), FIELD(nonbonded.epsilon_rf), .low = 0, .high = 1e9, .fallback = "0",
      .help = "Relative permittivity beyond the cutoff, for the reaction field: 0 means a conductor, else at least 1."},
     {KEY(S, "special_bonds", SWITCHES), .flags = SK_KEY_DATA_ONLY, FIELD(nonbonded.special_bonds), .fallback = "0 0 0",
      .help = "Weights of the interaction of atoms that are one, two and three bonds apart; as in LAMMPS, which also "
              "has this default. (A topology brings its own rule.)"},
-    {KEY(S, "ewald_rtol", REAL), LATER, .help = "Relative strength of the direct Ewald term at the cutoff."},
-    {UNIT_KEY(S, "mesh_spacing", "nm", REAL), LATER, .unit = "nm", .help = "Largest spacing of the charge mesh."},
-    {KEY(S, "mesh", TRIPLE), LATER, .help = "Points of the charge mesh along x, y and z."},
-    {KEY(S, "mesh_order", INTEGER), LATER, .help = "Order of the charge-spreading function."},
+    {KEY(S, "ewald_rtol", REAL), FIELD(nonbonded.ewald_rtol), .low = 1e-14, .high = 0.1, .fallback = "1e-5",
+     .help =
+         "For `coulomb = pme`: what is left of the direct Coulomb energy at the cutoff; it sets how the interaction "
+         "is split between pairs and mesh."},
+    {UNIT_KEY(S, "mesh_spacing", "nm", REAL), .flags = SK_KEY_ABOVE, FIELD(nonbonded.mesh_spacing), .low = 0,
+     .high = 10, .fallback = "0.12", .unit = "nm",
+     .help = "For `coulomb = pme`: largest spacing of the charge mesh. Numbers of points are those that GROMACS "
+             "takes."},
+    {KEY(S, "mesh", TRIPLE), FIELD(nonbonded.mesh), .low = 4, .high = 4096, .fallback = "auto", .word = "auto",
+     .help = "For `coulomb = pme`: points of the charge mesh along the three box vectors, without prime factors above "
+             "13; `auto`: from `mesh_spacing`."},
+    {KEY(S, "mesh_order", INTEGER), FIELD(nonbonded.mesh_order), .low = 4, .high = 6, .fallback = "4",
+     .help = "For `coulomb = pme`: order of the splines that spread charges: 4 (cubic) to 6."},
 #undef S
 #define S "constraints"
     {KEY(S, "bonds", CHOICE), FIELD(constraints.bonds), .fallback = "none", .choices = bonds_choices,

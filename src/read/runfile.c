@@ -211,7 +211,7 @@ static enum sk_code runfile_nonbonded(struct runfile *run)
                              "'%s' and '%s' are both given; remove one of them", vdw ? vdw->name : coulomb->name,
                              both->name);
     if (!runfile_given(run, "nonbonded", "coulomb") && p->units != SK_UNITS_LJ)
-        return runfile_needs(run, NULL, "nonbonded", "coulomb", " (none, cut or reaction-field)");
+        return runfile_needs(run, NULL, "nonbonded", "coulomb", " (none, cut, reaction-field or pme)");
     snprintf(hint, sizeof hint, " (or '%s' and '%s')", runfile_name(run, "nonbonded", "vdw_cutoff_nm"),
              runfile_name(run, "nonbonded", "coulomb_cutoff_nm"));
     if (!both && !vdw && !coulomb)

@@ -218,8 +218,12 @@ static bool set_paths(const struct sk_key *key, const char *text, const char *fo
 static bool set_triple(const struct sk_key *key, const char *text, struct sk_parameters *parameters, char *why,
                        size_t size)
 {
-    int triple[3];
+    int triple[3] = {0, 0, 0};
     const char *rest = text;
+    if (key->word && strcmp(text, key->word) == 0) {
+        memcpy(value_field(key, parameters), triple, sizeof triple);
+        return true;
+    }
     for (int axis = 0; axis < 3; axis++) {
         int64_t value;
         size_t n = strcspn(rest, "xX");
@@ -337,7 +341,12 @@ void sk_value_print(FILE *out, const struct sk_key *key, const struct sk_paramet
         SK_REQUIRE(choice->name);
         fprintf(out, " %s", choice->name);
         break;
-    case SK_KEY_TRIPLE: fprintf(out, " %dx%dx%d", number[0], number[1], number[2]); break;
+    case SK_KEY_TRIPLE:
+        if (key->word && number[0] == 0)
+            fprintf(out, " %s", key->word);
+        else
+            fprintf(out, " %dx%dx%d", number[0], number[1], number[2]);
+        break;
     case SK_KEY_SWITCHES: fprintf(out, " %d %d %d", number[0], number[1], number[2]); break;
     case SK_KEY_TEXT:
     case SK_KEY_PATH:

@@ -91,7 +91,9 @@ static void fill_energies(const struct skein *sim, struct skein_energies *e)
                                  .total = r->total,
                                  .conserved = r->conserved,
                                  .temperature = r->temperature,
-                                 .pressure = r->pressure};
+                                 .pressure = r->pressure,
+                                 .has_mesh = sim->force.mesh != NULL,
+                                 .coulomb_recip = r->coulomb_recip};
     sk_sim_set_bonded(sim, r->bonded, e);
 }
 
@@ -108,7 +110,7 @@ void sk_sim_set_bonded(const struct skein *sim, const double energy[SK_BONDED_EN
     e->coulomb_14 = energy[SK_ENERGY_COULOMB_14];
 }
 
-static enum sk_code sim_get_energies(struct skein *sim, struct skein_energies *energies)
+enum sk_code sk_sim_get_energies(struct skein *sim, struct skein_energies *energies)
 {
     /* forces are made anew: what the step in hand collected before must not be collected twice */
     sim->dynamics.observables.is_open = sim->is_evaluated ? false : sim->dynamics.observables.is_open;
@@ -123,7 +125,7 @@ static enum sk_code sim_get_energies(struct skein *sim, struct skein_energies *e
 int skein_get_energies(struct skein *sim, struct skein_energies *energies)
 {
     unsigned mode = sk_fpmode_enter();
-    int code = (int)sim_get_energies(sim, energies);
+    int code = (int)sk_sim_get_energies(sim, energies);
     sk_fpmode_leave(mode);
     return code;
 }

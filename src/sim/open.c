@@ -5,9 +5,7 @@
 #include "base/memory.h"
 #include "sim/sim.h"
 
-#define AUTO_BUFFER     0.48  /* of the cutoff: list radius less cutoff */
-#define INNER_BUFFER    0.085 /* of the cutoff: inner list radius less cutoff, at most half of the buffer */
-#define SMALLEST_BUFFER 0.02  /* of the cutoff */
+#define AUTO_BUFFER 0.48 /* of the cutoff: list radius less cutoff */
 
 void skein_options_init(struct skein_options *options)
 {
@@ -47,22 +45,24 @@ static enum sk_code choose_variant(struct skein *sim, const struct sk_kernel_var
 static enum sk_code choose_radius(struct skein *sim, double cutoff, double *radius, struct sk_error *err)
 {
     double buffer = sim->parameters.nonbonded.buffer, wanted = cutoff + (buffer > 0 ? buffer : AUTO_BUFFER * cutoff);
+    double width[3];
     int axis = 0;
+    sk_box_widths(&sim->box, width);
     for (int k = 1; k < 3; k++)
-        axis = sim->box.edge[k] < sim->box.edge[axis] ? k : axis;
-    double limit = 0.5 * sim->box.edge[axis] * (1 - 1e-6);
+        axis = width[k] < width[axis] ? k : axis;
+    double limit = 0.5 * width[axis] * (1 - 1e-6);
     *radius = buffer > 0 || wanted < limit ? wanted : limit;
-    if (buffer > 0 && buffer < SMALLEST_BUFFER * cutoff)
+    if (buffer > 0 && buffer < SK_FORCE_LEAST_BUFFER * cutoff)
         return sk_fail(
             err, SK_EINPUT,
             "[nonbonded] buffer = %.6g is too small to be of use: give at least %.6g (%g of the cutoff), or auto",
-            buffer, SMALLEST_BUFFER * cutoff, SMALLEST_BUFFER);
-    if (*radius > limit || *radius < cutoff * (1 + SMALLEST_BUFFER))
+            buffer, SK_FORCE_LEAST_BUFFER * cutoff, SK_FORCE_LEAST_BUFFER);
+    if (*radius > limit || *radius < cutoff * (1 + SK_FORCE_LEAST_BUFFER))
         return sk_fail(
             err, SK_EINPUT,
-            "the box edge along %c, %.6g, is too small: the list radius (cutoff %.6g and its buffer) must stay "
-            "under half of it; use a shorter cutoff or replicate the system",
-            "xyz"[axis], sim -> box.edge[axis], cutoff);
+            "the box is too small along %c, %.6g wide: the list radius (cutoff %.6g and its buffer) must stay under "
+            "half of that; use a shorter cutoff or replicate the system",
+            "xyz"[axis], width[axis], cutoff);
     return SK_OK;
 }
 
@@ -97,6 +97,23 @@ static void setup_dynamics(struct skein *sim)
     d->is_on_step = sim->parameters.run.integrator == SK_VELOCITY_VERLET;
 }
 
+/* The mesh of the run file, or that of a run that goes on. */
+static enum sk_code choose_mesh(const struct skein *sim, double beta, struct sk_mesh_plan *plan, struct sk_error *err)
+{
+    const struct sk_parameters *p = &sim->parameters;
+    double lattice[3][3];
+    sk_box_lattice(&sim->box, lattice);
+    *plan = (struct sk_mesh_plan){.order = (int)p->nonbonded.mesh_order, .beta = beta};
+    if (sim->is_resumed)
+        memcpy(plan->n, sim->checkpoint.mesh, sizeof plan->n);
+    else if (p->nonbonded.mesh[0])
+        memcpy(plan->n, p->nonbonded.mesh, sizeof plan->n);
+    else
+        return sk_mesh_plan_choose(plan, (const double(*)[3])lattice, p->nonbonded.mesh_spacing, plan->order,
+                                   p->nonbonded.coulomb_cutoff, p->nonbonded.ewald_rtol, err);
+    return sk_mesh_plan_check(plan, err);
+}
+
 static enum sk_code setup_forces(struct skein *sim, struct sk_error *err)
 {
     const struct sk_kernel_variant *variant;
@@ -118,16 +135,28 @@ static enum sk_code setup_forces(struct skein *sim, struct sk_error *err)
     sk_free(&kind_count);
     double radius = 0;
     code = choose_radius(sim, nonbonded.cutoff, &radius, err);
-    double inner = INNER_BUFFER * nonbonded.cutoff, half = 0.5 * (radius - nonbonded.cutoff);
-    sk_force_init(&sim->force, &sim->top, variant, radius, nonbonded.cutoff + (inner < half ? inner : half));
+    sk_force_init(&sim->force, &sim->top, variant);
     sim->force.nonbonded = nonbonded;
+    sk_force_set_radius(&sim->force, radius);
     sim->has_force = true;
     if (code)
         return code;
-    const struct sk_pair_parameters *pair = &nonbonded.pair;
-    sk_bonded_init(&sim->force.bonded, sim->comm, &sim->top, &sim->ff, pair->has_coulomb ? pair->coulomb : 0,
-                   pair->force_scale);
+    struct sk_mesh_plan plan;
+    if (nonbonded.ewald_beta > 0 && (code = choose_mesh(sim, nonbonded.ewald_beta, &plan, err)))
+        return code;
+    static const enum sk_mesh_cuts cuts[] = {
+        [SK_LAYOUT_AUTO] = SK_MESH_AUTO, [SK_LAYOUT_SLAB] = SK_MESH_SLABS, [SK_LAYOUT_PENCIL] = SK_MESH_PENCILS};
+    sk_force_init_terms(&sim->force, sim->comm, &sim->ff, nonbonded.ewald_beta > 0 ? &plan : NULL,
+                        cuts[sim->parameters.domain.mesh_layout]);
     sk_force_set_box(&sim->force, &sim->box);
+    return SK_OK;
+}
+
+static enum sk_code setup_charge_bits(struct skein *sim, struct sk_error *err)
+{
+    if (!sim->is_resumed)
+        return sk_force_choose_charge_bits(&sim->force, &sim->atoms, err);
+    sk_mesh_set_charge_bits(sim->force.mesh, sim->checkpoint.charge_bits);
     return SK_OK;
 }
 
@@ -215,7 +244,7 @@ static enum sk_code open_all(struct skein *sim, const char *run_file, struct sk_
     code = sk_domain_start(&sim->domain, sim->comm, &sim->parameters, &sim->top, &sim->box, sim->force.list_radius,
                            &sim->atoms, err);
     sim->has_domain = true;
-    if (code)
+    if (code || (sim->force.mesh && (code = setup_charge_bits(sim, err))))
         return code;
     setup_dynamics(sim);
     if ((code = examine_constraints(sim, err)))

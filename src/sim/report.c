@@ -94,6 +94,19 @@ void sk_report_parameters(struct skein *sim)
     fprintf(sim->log.out, "\n");
 }
 
+static void report_mesh(struct skein *sim)
+{
+    if (!sim->force.mesh)
+        return;
+    const struct sk_mesh_plan *plan = sk_mesh_plan(sim->force.mesh);
+    int parts[2];
+    sk_mesh_parts(sim->force.mesh, parts);
+    sk_log_note(&sim->log, SK_LOG_NORMAL,
+                "Ewald mesh %d x %d x %d of order %d in %d x %d parts, beta %.6g, charges in 2^-%d e", plan->n[0],
+                plan->n[1], plan->n[2], plan->order, parts[0], parts[1], plan->beta,
+                sk_mesh_charge_bits(sim->force.mesh));
+}
+
 enum sk_code sk_report_start(struct skein *sim, struct sk_error *err)
 {
     struct sk_log *log = &sim->log;
@@ -119,6 +132,7 @@ enum sk_code sk_report_start(struct skein *sim, struct sk_error *err)
         sk_log_note(log, SK_LOG_NORMAL, "note: there are fewer cells than ranks; some ranks will idle");
     sk_log_note(log, SK_LOG_NORMAL, "cutoff %.6g, list radius %.6g, inner %.6g", sim->force.nonbonded.cutoff,
                 sim->force.list_radius, sim->force.inner_radius);
+    report_mesh(sim);
     if (sim->is_resumed)
         sk_log_note(log, SK_LOG_NORMAL, "resumed from %s at step %lld", sim->checkpoint_used,
                     (long long)sim->checkpoint.step);
@@ -161,6 +175,8 @@ enum sk_code sk_report_energy(struct skein *sim, struct sk_error *err)
         sk_json_double(json, "lj", r->lj);
         sk_json_double(json, "dispersion_correction", r->dispersion);
         sk_json_double(json, "coulomb_sr", r->coulomb);
+        if (sim->force.mesh)
+            sk_json_double(json, "coulomb_recip", r->coulomb_recip);
         for (int e = 0; sim->force.bonded.is_used && e < SK_BONDED_ENERGIES; e++)
             sk_json_double(json, bonded_names[e], r->bonded[e]);
         sk_json_close(json);
@@ -393,8 +409,8 @@ enum sk_code sk_report_done(struct skein *sim, bool is_stopped, struct sk_error 
     sk_log_note(log, SK_LOG_NORMAL, "%-24s %.4g %s, %.4g steps/s, %.4g million atom-steps/s", "speed", per_day,
                 is_lj(sim) ? "tau/day" : "ns/day", rate, rate * (double)sim->top.natoms * 1e-6);
     for (int p = 0; p < sim->timer.count; p++)
-        sk_log_note(log, SK_LOG_NORMAL, "  %-22s %6.1f %%", sim->timer.name[p],
-                    phases > 0 ? 100 * t.phase_s[p] / phases : 0);
+        if (t.phase_s[p] > 0)
+            sk_log_note(log, SK_LOG_NORMAL, "  %-22s %6.1f %%", sim->timer.name[p], 100 * t.phase_s[p] / phases);
     sk_log_note(log, SK_LOG_NORMAL, "%-24s %.3f (largest work over mean), %lld to %lld atoms a rank", "load imbalance",
                 sim->domain.balance.imbalance, (long long)t.owned_min, (long long)t.owned_max);
     sk_log_note(log, SK_LOG_NORMAL, "%-24s %lld list rebuilds, %lld migrations, %lld wide steps", "rebuilds",

@@ -24,6 +24,13 @@ static enum sk_code write_checkpoint(struct skein *sim, struct sk_error *err)
                                                                                : SK_VELOCITY_HALF_STEP_BACK;
     state.quantum_bits = d->units.quantum_bits;
     state.force_scale = sim->force.nonbonded.pair.force_scale;
+    if (sim->force.mesh) {
+        const struct sk_mesh_plan *plan = sk_mesh_plan(sim->force.mesh);
+        memcpy(state.mesh, plan->n, sizeof state.mesh);
+        state.mesh_order = plan->order;
+        state.ewald_beta = plan->beta;
+        state.charge_bits = sk_mesh_charge_bits(sim->force.mesh);
+    }
     state.constraint_solver = sim->parameters.constraints.solver;
     state.fragment_core = SK_FRAGMENT_CORE;
     state.fragment_overlap = sim->network.graphs.overlap;

@@ -57,7 +57,9 @@ enum sk_code sk_sim_read_atoms(struct skein *sim, struct sk_error *err);
 /* Continues from the checkpoint's atoms. Collective. */
 enum sk_code sk_sim_read_checkpoint(struct skein *sim, struct sk_error *err);
 
-/* access.c: energies of bonded terms into what the library gives out. Local. */
+/* access.c: energies of the present step, forces made anew (collective); those of bonded terms into what the library
+ * gives out (local). */
+enum sk_code sk_sim_get_energies(struct skein *sim, struct skein_energies *energies);
 void sk_sim_set_bonded(const struct skein *sim, const double energy[SK_BONDED_ENERGIES],
                        struct skein_energies *energies);
 

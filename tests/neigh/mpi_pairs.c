@@ -234,7 +234,9 @@ static void world_set_forces(struct world *w, double list_radius)
                                    *variant = &variants[w->seed % (size_t)count];
     if (!variant->is_supported())
         variant = sk_kernel_find("auto");
-    sk_force_init(&w->force, &w->m.top, variant, list_radius, 0.87 * list_radius);
+    sk_force_init(&w->force, &w->m.top, variant);
+    w->force.list_radius = list_radius;
+    w->force.inner_radius = 0.87 * list_radius;
     double cutoff = 0.8 * list_radius;
     w->force.nonbonded.cutoff = cutoff;
     w->force.nonbonded.pair = (struct sk_pair_parameters){.lj_rule = SK_LJ_NONE, /* charges only in double: no forces */
@@ -252,12 +254,7 @@ static void world_set_forces(struct world *w, double list_radius)
     }
     sk_force_set_box(&w->force, &w->m.box);
     sk_timer_init(&w->timer);
-    w->phases = (struct sk_force_phases){&w->timer,
-                                         sk_timer_phase(&w->timer, "halo"),
-                                         sk_timer_phase(&w->timer, "pair"),
-                                         sk_timer_phase(&w->timer, "prune"),
-                                         sk_timer_phase(&w->timer, "list"),
-                                         sk_timer_phase(&w->timer, "bonded")};
+    sk_force_phases_init(&w->phases, &w->timer);
 }
 
 static int64_t world_rebuild(struct world *w)
@@ -269,8 +266,7 @@ static int64_t world_rebuild(struct world *w)
             print_error("%s\n", w->err.message);
         return 1;
     }
-    sk_force_rebuild(&w->force, &w->domain, &w->atoms, &w->m.box, &w->phases);
-    return 0;
+    return sk_force_rebuild(&w->force, &w->domain, &w->atoms, &w->phases, &w->err) != SK_OK;
 }
 
 /* Atoms move within what the list allows; before every use the pruned list holds every pair of the cutoff. */
@@ -283,7 +279,7 @@ static int64_t check_drift(struct world *w, int64_t *npairs)
     for (int step = 0; step < 3; step++) {
         mixture_kick(&w->m, 0, drift[step], w->seed + (uint64_t)step);
         mixture_update(&w->m, &w->atoms);
-        sk_force_begin(&w->force, &w->domain, &w->atoms, &w->phases);
+        sk_force_begin(&w->force, &w->domain, &w->atoms, false, &w->phases);
         sk_force_end(&w->force, &w->domain, &w->atoms, &w->phases);
         errors += check_lists(w, step ? "after drift" : "pruned", w->force.list.inner,
                               step ? cutoff : w->force.inner_radius, npairs);

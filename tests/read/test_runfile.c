@@ -192,8 +192,9 @@ static void value_errors_name_what_is_right(void **state)
            "/home/me/run.ini:4: 'replicate' = '2x2' is not of the form AxBxC, for example 2x2x2");
     refuse(HEAD "replicate = 2x0x2\n",
            "/home/me/run.ini:4: 'replicate' = 2x0x2 is out of range: each at least 1, at most 1000");
-    refuse(HEAD "[domain]\ncurve = hilbrt\n", "/home/me/run.ini:5: 'curve' = 'hilbrt' is not one of: hilbert, morton, kd, power, "
-                                               "auto");
+    refuse(HEAD "[domain]\ncurve = hilbrt\n",
+           "/home/me/run.ini:5: 'curve' = 'hilbrt' is not one of: hilbert, morton, kd, power, "
+           "auto");
     refuse(HEAD "[domain]\nkernel = a23456789012345678901234567890123\n",
            "/home/me/run.ini:5: the value of 'kernel' is longer than 31 bytes");
 }
@@ -205,9 +206,9 @@ static void unsupported_is_refused_by_name(void **state)
     } cases[] = {
         {"run.integrator=fire", "--set run.integrator: 'integrator' = fire is known but not supported yet; use one of: "
                                 "leap-frog, velocity-verlet"},
-        {"nonbonded.coulomb=pme",
-         "--set nonbonded.coulomb: 'coulomb' = pme is known but not supported yet; use one of: "
-         "none, cut, reaction-field"},
+        {"nonbonded.coulomb=esp",
+         "--set nonbonded.coulomb: 'coulomb' = esp is known but not supported yet; use one of: "
+         "none, cut, reaction-field, pme"},
         {"nonbonded.special_bonds=0 0 0.5",
          "--set nonbonded.special_bonds: 'special_bonds': '0.5' is not supported; only 0 and 1"},
         {"nonbonded.special_bonds=0 1", "--set nonbonded.special_bonds: 'special_bonds' = '0 1' is not three numbers"},
@@ -222,8 +223,8 @@ static void unsupported_is_refused_by_name(void **state)
         {"temperature.groups=all",
          "--set temperature.groups: 'groups' in [temperature] is known but not supported yet; "
          "remove it"},
-        {"nonbonded.mesh=8x8x8",
-         "--set nonbonded.mesh: 'mesh' in [nonbonded] is known but not supported yet; remove it"},
+        {"temperature.groups=a",
+         "--set temperature.groups: 'groups' in [temperature] is known but not supported yet; remove it"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -255,7 +256,7 @@ static void contradictions_name_the_missing_key(void **state)
            "/home/me/run.ini:4: 'velocities = maxwell' needs 'maxwell_K' in [system]");
     refuse(HEAD, "/home/me/run.ini: 'dt_ps' is missing in [run]");
     refuse(HEAD "[run]\ndt_ps=1\n",
-           "/home/me/run.ini: 'coulomb' is missing in [nonbonded] (none, cut or reaction-field)");
+           "/home/me/run.ini: 'coulomb' is missing in [nonbonded] (none, cut, reaction-field or pme)");
     refuse(HEAD "[run]\ndt_ps=1\n[nonbonded]\ncoulomb=cut\n",
            "/home/me/run.ini: 'cutoff_nm' is missing in [nonbonded] (or 'vdw_cutoff_nm' and 'coulomb_cutoff_nm')");
     refuse(HEAD TAIL "vdw_cutoff_nm = 1\n",
@@ -384,7 +385,13 @@ static void random_parameters(uint64_t *seed, struct sk_parameters *p)
     p->nonbonded.vdw_modifier = (enum sk_modifier)pick(seed, 2);
     p->nonbonded.coulomb_modifier = (enum sk_modifier)pick(seed, 2);
     p->nonbonded.dispersion = (enum sk_dispersion)pick(seed, 3);
-    p->nonbonded.coulomb = (enum sk_coulomb)pick(seed, 3);
+    p->nonbonded.coulomb = (enum sk_coulomb)pick(seed, 4);
+    p->domain.mesh_layout = (enum sk_layout)pick(seed, 3);
+    p->nonbonded.ewald_rtol = real(seed, 1e-14, 0.1);
+    p->nonbonded.mesh_spacing = real(seed, 0, 10);
+    p->nonbonded.mesh_order = 4 + pick(seed, 3);
+    for (int i = 0, is_given = pick(seed, 2); i < 3; i++)
+        p->nonbonded.mesh[i] = is_given ? 4 + pick(seed, 4093) : 0;
     p->nonbonded.epsilon_rf = pick(seed, 2) ? 0.0 : real(seed, 1, 80);
     random_rest(seed, p);
 }
