@@ -79,7 +79,9 @@ SKEIN_API int skein_set_positions(struct skein *simulation, const double *positi
 SKEIN_API int skein_set_velocities(struct skein *simulation, const double *velocities);
 /* Nonzero if the run is in reduced (Lennard-Jones) units. */
 SKEIN_API int skein_is_reduced(const struct skein *simulation);
+/* Diagonal of the box, and its three vectors in the rows: (ax, 0, 0), (bx, by, 0), (cx, cy, cz). */
 SKEIN_API int skein_get_box(const struct skein *simulation, double edge[3]);
+SKEIN_API int skein_get_lattice(const struct skein *simulation, double lattice[3][3]);
 /* Radius within which the neighbour list holds every pair, length units. */
 SKEIN_API double skein_list_radius(const struct skein *simulation);
 SKEIN_API int skein_state_hash(struct skein *simulation, uint64_t *hash);

@@ -22,9 +22,9 @@ struct raw_atom {
 struct sk_intake {
     struct sk_comm *comm;
     const struct sk_topology *top;
-    double unit_edge[3];
-    sk_gid *first;          /* [nranks + 1] id blocks */
-    struct raw_atom *batch; /* rank 0: [nranks][BATCH] */
+    struct sk_box unit, whole; /* of the file, and with all its copies */
+    sk_gid *first;             /* [nranks + 1] id blocks */
+    struct raw_atom *batch;    /* rank 0: [nranks][BATCH] */
     int *batch_count;
     sk_gid begin, end;              /* this rank's block */
     struct sk_atom_record *records; /* [end - begin] */
@@ -39,13 +39,14 @@ sk_gid sk_intake_first(const struct sk_topology *top, int nranks, int r)
     return even ? sk_topology_find(top, even).molecule : 0;
 }
 
-struct sk_intake *sk_intake_new(struct sk_comm *comm, const struct sk_topology *top, const double unit_edge[3])
+struct sk_intake *sk_intake_new(struct sk_comm *comm, const struct sk_topology *top, const struct sk_box *unit)
 {
     struct sk_intake *intake = sk_calloc(1, sizeof *intake);
     int nranks = sk_comm_size(comm), rank = sk_comm_rank(comm);
     intake->comm = comm;
     intake->top = top;
-    memcpy(intake->unit_edge, unit_edge, sizeof intake->unit_edge);
+    intake->unit = *unit;
+    intake->whole = sk_box_replicate(unit, top->replicate);
     intake->first = sk_alloc((size_t)nranks + 1, sizeof *intake->first);
     for (int r = 0; r <= nranks; r++)
         intake->first[r] = sk_intake_first(top, nranks, r);
@@ -95,9 +96,10 @@ static void intake_accept(struct sk_intake *intake, const struct raw_atom *raw)
     record->id = raw->id;
     record->kind = raw->kind;
     record->group_size = 0;
+    double s[3];
+    sk_box_fractions(&intake->whole, raw->x, s);
     for (int k = 0; k < 3; k++) {
-        split_coordinate(raw->x[k] / (intake->unit_edge[k] * intake->top->replicate[k]), &record->x[k],
-                         &record->image[k]);
+        split_coordinate(s[k], &record->x[k], &record->image[k]);
         record->image[k] += raw->image[k];
     }
 }
@@ -145,9 +147,11 @@ static void intake_copies(struct sk_intake *intake, struct raw_atom raw)
             for (int x = 0; x < copies[0]; x++) {
                 int64_t replica = x + copies[0] * (y + (int64_t)copies[1] * z);
                 copy.id = raw.id + replica * intake->top->unit_atoms;
-                copy.x[0] = raw.x[0] + (x + (double)raw.image[0]) * intake->unit_edge[0];
-                copy.x[1] = raw.x[1] + (y + (double)raw.image[1]) * intake->unit_edge[1];
-                copy.x[2] = raw.x[2] + (z + (double)raw.image[2]) * intake->unit_edge[2];
+                const double n[3] = {x + (double)raw.image[0], y + (double)raw.image[1], z + (double)raw.image[2]};
+                double shift[3];
+                sk_box_vector(&intake->unit, n, shift);
+                for (int k = 0; k < 3; k++)
+                    copy.x[k] = raw.x[k] + shift[k];
                 memset(copy.image, 0, sizeof copy.image);
                 intake_post(intake, &copy);
             }

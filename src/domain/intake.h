@@ -12,8 +12,8 @@
 
 struct sk_intake;
 
-/* Collective. unit_edge: box of the file before replication. */
-struct sk_intake *sk_intake_new(struct sk_comm *comm, const struct sk_topology *top, const double unit_edge[3]);
+/* Collective. unit: box of the file before replication. */
+struct sk_intake *sk_intake_new(struct sk_comm *comm, const struct sk_topology *top, const struct sk_box *unit);
 void sk_intake_free(struct sk_intake **intake);
 /* First id of the block of rank r, on a molecule boundary; r = size gives natoms. */
 sk_gid sk_intake_first(const struct sk_topology *top, int nranks, int r);

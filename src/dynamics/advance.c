@@ -75,13 +75,24 @@ static void drift_in_bath(struct sk_dynamics *d, double dt)
 }
 
 /* The first atom that moves too far (or by NaN), or -1. */
-static int64_t find_runaway(const struct sk_dynamics *d)
+static int64_t find_runaway(const struct sk_dynamics *d, const double *move)
 {
     for (int i = 0; i < d->atoms->n; i++)
         for (int k = 0; k < 3; k++)
-            if (!(fabs(d->move[3 * i + k]) < LARGEST_MOVE * d->box->edge[k]))
+            if (!(fabs(move[3 * i + k]) < LARGEST_MOVE * d->box->edge[k]))
                 return i;
     return -1;
+}
+
+/* The moves as lengths along the diagonal of the box. */
+static const double *skew_moves(struct sk_dynamics *d)
+{
+    if (sk_box_is_rectangular(d->box))
+        return d->move;
+    sk_reserve(&d->skewed, &d->skewed_capacity, 3 * (size_t)d->atoms->n + 3);
+    for (int i = 0; i < d->atoms->n; i++)
+        sk_box_skew(d->box, d->move + 3 * i, d->skewed + 3 * i);
+    return d->skewed;
 }
 
 void sk_dynamics_move(struct sk_dynamics *d)
@@ -106,8 +117,9 @@ void sk_dynamics_move(struct sk_dynamics *d)
     sk_dynamics_constrain(d, dt, 1 / (dt * kick_time));
     for (int k = 0; k < 3; k++)
         to_fraction[k] = 0x1p64 / d->box->edge[k];
-    if (kernel->move(a->x[0], a->image[0], d->move, to_fraction, n) >= LARGEST_MOVE * 0x1p64)
-        d->failed_atom = find_runaway(d);
+    const double *move = skew_moves(d);
+    if (kernel->move(a->x[0], a->image[0], move, to_fraction, n) >= LARGEST_MOVE * 0x1p64)
+        d->failed_atom = find_runaway(d, move);
     if (has_kinetic)
         sum_kinetic(d, o->kinetic_after);
     if (o->has_momentum)
@@ -117,8 +129,7 @@ void sk_dynamics_move(struct sk_dynamics *d)
 
 static void apply_box(struct sk_dynamics *d)
 {
-    for (int k = 0; k < 3; k++)
-        d->box->edge[k] *= d->pending_box[k];
+    sk_box_scale(d->box, d->pending_box);
     if (d->parameters->pressure.barostat == SK_BAROSTAT_C_RESCALE) {
         for (int i = 0; i < d->atoms->n; i++)
             for (int k = 0; k < 3; k++)
@@ -175,18 +186,19 @@ uint64_t sk_dynamics_hash(struct sk_dynamics *d)
 {
     int64_t sum = (int64_t)sk_atoms_hash(d->atoms);
     sk_comm_sum_i64(d->comm, &sum, 1);
-    return (uint64_t)sum + sk_state_hash_frame(d->box->edge, d->step);
+    return (uint64_t)sum + sk_state_hash_frame(d->box, d->step);
 }
 
 void sk_dynamics_clear(struct sk_dynamics *d)
 {
     sk_free(&d->inverse_mass);
     sk_free(&d->move);
+    sk_free(&d->skewed);
 }
 
 size_t sk_dynamics_memory(const struct sk_dynamics *d)
 {
-    return (d->inverse_mass_capacity + d->move_capacity) * sizeof(double) +
+    return (d->inverse_mass_capacity + d->move_capacity + d->skewed_capacity) * sizeof(double) +
            d->rigid->waters_capacity * sizeof *d->rigid->waters + d->rigid->free_capacity * sizeof(int) +
            sk_network_memory(d->network);
 }

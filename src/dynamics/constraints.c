@@ -13,8 +13,7 @@ static void water_bonds(const struct sk_dynamics *d, const int atom[3], double b
 {
     const sk_frac(*x)[3] = (const sk_frac(*)[3])d->atoms->x;
     for (int leg = 0; leg < 2; leg++)
-        for (int k = 0; k < 3; k++)
-            bond[leg][k] = sk_frac_difference(x[atom[leg + 1]][k], x[atom[0]][k]) * d->box->edge[k];
+        sk_box_difference(d->box, x[atom[leg + 1]], x[atom[0]], bond[leg]);
 }
 
 static void add_virial(sk_int128 sum[3], double virial[3][3], double scale)
@@ -117,7 +116,7 @@ void sk_dynamics_constrain(struct sk_dynamics *d, double dt, double virial_scale
 void sk_dynamics_note_solution(struct sk_dynamics *d)
 {
     d->is_unchecked = d->network->is_used;
-    memcpy(d->moved_edge, d->box->edge, sizeof d->moved_edge);
+    d->moved_box = *d->box;
     for (int k = 0; k < 3; k++)
         d->velocity_divisor[k] = 1;
 }
@@ -134,8 +133,10 @@ double sk_dynamics_check(struct sk_dynamics *d)
 /* Takes the last move of atom i back, bit by bit. */
 static void move_back(struct sk_dynamics *d, int i)
 {
+    double move[3];
+    sk_box_skew(&d->moved_box, d->move + 3 * i, move);
     for (int k = 0; k < 3; k++) {
-        sk_frac step = (sk_frac)(int64_t)rint(d->move[3 * i + k] * (0x1p64 / d->moved_edge[k]));
+        sk_frac step = (sk_frac)(int64_t)rint(move[k] * (0x1p64 / d->moved_box.edge[k]));
         sk_frac now = d->atoms->x[i][k], old = now - step;
         d->atoms->image[i][k] -= (int32_t)((int64_t)step >= 0 && now < old) - (int32_t)((int64_t)step < 0 && now > old);
         d->atoms->x[i][k] = old;
@@ -147,13 +148,13 @@ static void move_again(struct sk_dynamics *d, int m, const double had[3])
 {
     struct sk_observables *o = &d->observables;
     int i = d->network->moved[m].atom;
-    double correction[3], to_fraction[3], half_mass = 0.5 * d->top->kinds[d->atoms->kind[i]].mass;
+    double correction[3], move[3], to_fraction[3], half_mass = 0.5 * d->top->kinds[d->atoms->kind[i]].mass;
     sk_network_correction(d->network, m, correction);
     for (int k = 0; k < 3; k++) {
         double change = correction[k] - had[k];
         double before = d->atoms->v[i][k] * d->velocity_divisor[k];
         double after = before + change * (1 / d->parameters->run.dt);
-        to_fraction[k] = 0x1p64 / d->moved_edge[k];
+        to_fraction[k] = 0x1p64 / d->moved_box.edge[k];
         d->move[3 * i + k] += change;
         d->atoms->v[i][k] = after / d->velocity_divisor[k];
         o->kinetic_after[k] += sk_round(half_mass * after * after * SK_ENERGY_SCALE) -
@@ -161,7 +162,8 @@ static void move_again(struct sk_dynamics *d, int m, const double had[3])
         o->momentum[k] += sk_round(2 * half_mass * after * SK_ENERGY_SCALE) -
                           sk_round(2 * half_mass * before * SK_ENERGY_SCALE);
     }
-    d->force->variant->move(d->atoms->x[i], d->atoms->image[i], d->move + 3 * i, to_fraction, 3);
+    sk_box_skew(&d->moved_box, d->move + 3 * i, move);
+    d->force->variant->move(d->atoms->x[i], d->atoms->image[i], move, to_fraction, 3);
 }
 
 /* One atom of a component that failed, on its way to the file. */
@@ -183,10 +185,12 @@ static void dump_failure(struct sk_dynamics *d, int64_t step)
             graph->component_of[n->constraints[k].index] != n->failed_component)
             continue;
         mine[count].id = d->atoms->id[i];
-        for (int a = 0; a < 3; a++) {
-            mine[count].after[a] = ((double)d->atoms->x[i][a] * 0x1p-64 + d->atoms->image[i][a]) * d->moved_edge[a];
+        double s[3];
+        for (int a = 0; a < 3; a++)
+            s[a] = (double)d->atoms->x[i][a] * 0x1p-64 + d->atoms->image[i][a];
+        sk_box_vector(&d->moved_box, s, mine[count].after);
+        for (int a = 0; a < 3; a++)
             mine[count].before[a] = mine[count].after[a] - d->move[3 * i + a];
-        }
         count++;
     }
     struct sk_parcel parcel = {0, (size_t)count * sizeof *mine, (unsigned char *)mine};

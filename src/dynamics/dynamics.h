@@ -23,7 +23,7 @@ struct sk_record {
     double temperature, pressure; /* reported units */
     double pressure_axis[3];      /* diagonal, reported units */
     double volume;
-    double edge[3];
+    struct sk_box box;
     double constraint_virial; /* trace of -1/2 sum r F of constraint forces */
 };
 
@@ -32,7 +32,7 @@ struct sk_observables {
     int64_t step;
     bool is_open; /* collected, not yet reduced */
     bool has_energy, has_virial, is_coupled, has_momentum;
-    double edge[3];
+    struct sk_box box;
     sk_int128 energy[2], mesh_energy, bonded[SK_BONDED_ENERGIES];   /* energy[1]: with excluded pairs */
     sk_int128 pair_virial[3], term_virial[3], constraint_virial[3]; /* terms: bonded, excluded pairs, mesh */
     sk_int128 kinetic_before[3], kinetic_after[3];                  /* of the velocities that enter and leave advance */
@@ -59,7 +59,7 @@ struct sk_dynamics {
     bool is_on_step;         /* velocities are at time step, not half a step before */
     double conserved_offset; /* minus the energy that baths have given */
     bool has_pending_box;
-    double pending_box[3]; /* edge factors to apply at the end of the next advance */
+    double pending_box[3]; /* factors along x, y, z to apply at the end of the next advance */
     /* derived constants */
     double dof, langevin_a, langevin_b, total_mass;
     /* in flight */
@@ -77,10 +77,12 @@ struct sk_dynamics {
     bool is_unchecked;           /* the network's last solution of positions has not been checked */
     double velocity_worst;       /* largest speed left along a constraint on this rank, x dt, relative to its length */
     sk_int128 network_virial[3]; /* the network's part of the constraint virial */
-    double virial_scale, moved_edge[3], velocity_divisor[3]; /* of the last move; divisor: the barostat's, since */
-    double *inverse_mass;                                    /* [owned][3] 1 / mass, for flat loops */
-    double *move;                                            /* [owned][3] displacement of the step, length units */
-    size_t inverse_mass_capacity, move_capacity;
+    struct sk_box moved_box;     /* of the last move */
+    double virial_scale, velocity_divisor[3]; /* of the last move; divisor: the barostat's, since */
+    double *inverse_mass;                     /* [owned][3] 1 / mass, for flat loops */
+    double *move;                             /* [owned][3] displacement of the step, length units */
+    double *skewed;                           /* the same for a box that is not rectangular */
+    size_t inverse_mass_capacity, move_capacity, skewed_capacity;
 };
 
 /* Derived constants and zeroed accumulators; the borrowed fields are set by the caller before. */

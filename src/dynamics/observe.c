@@ -52,7 +52,7 @@ void sk_observe_forces(struct sk_dynamics *d, bool wants_energy)
     memset(o, 0, sizeof *o);
     o->step = d->step;
     o->is_open = true;
-    memcpy(o->edge, d->box->edge, sizeof o->edge);
+    o->box = *d->box;
     o->has_energy = wants_energy;
     o->is_coupled = is_coupled(d);
     o->has_virial = sk_observe_wants_virial(d, wants_energy);
@@ -110,8 +110,8 @@ static void complete_record(struct sk_dynamics *d, const struct sk_reduction *r)
     memset(record, 0, sizeof *record);
     record->step = d->observables.step;
     record->time = (double)record->step * d->parameters->run.dt;
-    memcpy(record->edge, d->observables.edge, sizeof record->edge);
-    double volume = record->edge[0] * record->edge[1] * record->edge[2];
+    record->box = d->observables.box;
+    double volume = sk_box_volume(&record->box);
     double background = nb->background_volume / volume;
     double tail = nb->dispersion_pressure_volume2 / (volume * volume) + background / volume;
     record->volume = volume;

@@ -82,12 +82,15 @@ void sk_force_set_box(struct sk_force *force, const struct sk_box *box)
     sk_box_lattice(box, lattice);
     if (force->mesh)
         sk_mesh_set_lattice(force->mesh, (const double(*)[3])lattice);
-    double quantum = force->nonbonded.pair.quantum;
-    for (int k = 0; k < 3; k++)
-        force->edge_quanta[k] = (uint64_t)sk_round(box->edge[k] / quantum);
-    for (int s = 0; s < SK_SHIFTS; s++)
-        for (int k = 0, rest = s; k < 3; k++, rest /= 3)
-            force->shifts.x[s][k] = (int32_t)((uint32_t)(rest % 3 - 1) * (uint32_t)force->edge_quanta[k]);
+    force->box_grid = sk_box_grid_of(box, force->nonbonded.pair.quantum);
+    for (int s = 0; s < SK_SHIFTS; s++) {
+        int32_t n[3];
+        int64_t shift[3];
+        sk_shift_of(s, n);
+        sk_box_grid_vector(&force->box_grid, n, shift);
+        for (int k = 0; k < 3; k++)
+            force->shifts.x[s][k] = (int32_t)(uint32_t)shift[k];
+    }
     force->is_pruned[SK_LIST_INTERIOR] = force->is_pruned[SK_LIST_BOUNDARY] = false;
 }
 
@@ -105,12 +108,15 @@ static void force_reserve(struct sk_force *force, const struct sk_atoms *atoms, 
 
 static void force_set_grid(struct sk_force *force, const struct sk_atoms *atoms)
 {
-    for (int i = 0; i < atoms->n; i++)
-        for (int k = 0; k < 3; k++) {
-            int64_t wraps = atoms->image[i][k] - atoms->frame[i][k];
-            force->grid[i][k] = (int32_t)(uint32_t)(sk_frac_to_grid(atoms->x[i][k], force->edge_quanta[k]) +
-                                                    wraps * (int64_t)force->edge_quanta[k]);
-        }
+    for (int i = 0; i < atoms->n; i++) {
+        int32_t wraps[3];
+        int64_t place[3];
+        for (int k = 0; k < 3; k++)
+            wraps[k] = atoms->image[i][k] - atoms->frame[i][k];
+        sk_box_grid_place(&force->box_grid, atoms->x[i], wraps, place);
+        for (int k = 0; k < 3; k++)
+            force->grid[i][k] = (int32_t)(uint32_t)place[k];
+    }
 }
 
 static void force_scatter(struct sk_force *force, int first, int count, const int32_t (*grid)[3])
@@ -182,7 +188,7 @@ enum sk_code sk_force_rebuild(struct sk_force *force, struct sk_domain *domain, 
     force_receive(force, halo, atoms->n, false);
     double quantum = force->nonbonded.pair.quantum;
     sk_clusters_build(&force->clusters, &domain->cells, &domain->home, atoms, halo, (const int32_t(*)[3])force->grid,
-                      force->edge_quanta, quantum, force->nonbonded.lanes);
+                      &force->box_grid, quantum, force->nonbonded.lanes);
     struct sk_list_context context = {.clusters = &force->clusters,
                                       .cells = &domain->cells,
                                       .atoms = atoms,
@@ -191,8 +197,14 @@ enum sk_code sk_force_rebuild(struct sk_force *force, struct sk_domain *domain, 
                                       .radius = force->list_radius,
                                       .near = force->variant->near,
                                       .wants_excluded = force->nonbonded.pair.is_reaction_field};
-    for (int k = 0; k < 3; k++)
-        context.edge[k] = (double)force->edge_quanta[k] * quantum;
+    for (int s = 0; s < SK_SHIFTS; s++) {
+        int32_t n[3];
+        int64_t shift[3];
+        sk_shift_of(s, n);
+        sk_box_grid_vector(&force->box_grid, n, shift);
+        for (int k = 0; k < 3; k++)
+            context.shift[s][k] = (double)shift[k] * quantum;
+    }
     sk_list_build(&force->list, &context);
     force_scatter(force, 0, atoms->n + halo->nghosts, (const int32_t(*)[3])force->grid);
     sk_reserve(&force->pack_force, &force->pack_force_capacity, (size_t)force->clusters.packs.n * 24 + 1);
@@ -394,11 +406,9 @@ double sk_force_displacement(const struct sk_force *force, const struct sk_atoms
 {
     double largest2 = 0;
     for (int i = 0; i < atoms->n; i++) {
-        double d2 = 0;
-        for (int k = 0; k < 3; k++) {
-            double d = sk_frac_difference(atoms->x[i][k], force->list_x[i][k]) * box->edge[k];
-            d2 += d * d;
-        }
+        double d[3];
+        sk_box_difference(box, atoms->x[i], force->list_x[i], d);
+        double d2 = d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
         largest2 = d2 > largest2 ? d2 : largest2;
     }
     return sqrt(largest2) * (1 + 1e-12);

@@ -25,7 +25,7 @@ struct sk_force {
     struct sk_list list;
     struct sk_box box;                /* of the last sk_force_set_box */
     double list_radius, inner_radius; /* length units */
-    uint64_t edge_quanta[3];          /* the kernel's box, in grid quanta */
+    struct sk_box_grid box_grid;      /* the same in quanta of the kernel */
     struct sk_shifts shifts;
     /* per local atom: owned, then ghosts */
     int32_t (*grid)[3]; /* kernel coordinates, low 32 bits */

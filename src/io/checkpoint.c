@@ -30,6 +30,7 @@ static const struct field fields[] = {
     FIELD(step, SK_H5_I64, 0),
     FIELD(time, SK_H5_F64, 0),
     {"box", SK_H5_F64, 3, offsetof(struct sk_checkpoint_state, box.edge), 24},
+    {"tilt", SK_H5_F64, 3, offsetof(struct sk_checkpoint_state, box.tilt), 24},
     FIELD(seed, SK_H5_U64, 0),
     FIELD(model_hash, SK_H5_U64, 0),
     FIELD(state_hash, SK_H5_U64, 0),

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "geom/fixed.h"
+#include "geom/box.h"
 #include "kernel/ewald_series.h"
 #include "kernel/ewald_table.h"
 #include "kernel/fft.h"
@@ -23,6 +23,12 @@
 #define SK_HALF       4  /* atoms in an i-cluster: half a pack */
 #define SK_SHIFTS     27 /* periodic shifts: index (sx+1) + 3 (sy+1) + 9 (sz+1), s in {-1,0,1} */
 #define SK_SHIFT_NONE 13
+static inline void sk_shift_of(int index, int32_t s[3])
+{
+    s[0] = index % 3 - 1;
+    s[1] = index / 3 % 3 - 1;
+    s[2] = index / 9 - 1;
+}
 
 /* Coordinates and parameters of packs; arrays are 64-byte aligned; lanes without an atom carry zeros
  * and are masked in every tile. p is a pack index. */
@@ -99,7 +105,7 @@ struct sk_pair_parameters {
     struct sk_switch vdw_switch; /* its end is the Lennard-Jones cutoff */
 };
 
-/* Integer shift vectors, low 32 bits of s x N per axis. */
+/* Integer shift vectors in quanta, low 32 bits. */
 struct sk_shifts {
     int32_t x[SK_SHIFTS][3];
 };
@@ -157,7 +163,7 @@ const struct sk_kernel_variant *sk_kernel_find(const char *name);
  * rows [first, end) of i; x[n][3] fractions; type, charge [n]; excluded pairs through excluded_start[n + 1],
  * excluded[] (ascending partners, any order of use). Adds to force[n][3] and energy[2] (long double
  * accumulation), virial[3][3] = -1/2 sum r (x) F over pairs. */
-void sk_pair_oracle(int n, int first, int end, const sk_frac (*x)[3], const double edge[3], const int32_t *type,
+void sk_pair_oracle(int n, int first, int end, const sk_frac (*x)[3], const struct sk_box *box, const int32_t *type,
                     const double *charge, const int64_t *excluded_start, const int32_t *excluded,
                     const struct sk_pair_parameters *parameters, double (*force)[3], long double energy[2],
                     double virial[3][3]);

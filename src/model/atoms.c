@@ -101,11 +101,13 @@ uint64_t sk_atoms_hash(const struct sk_atoms *atoms)
     return sum;
 }
 
-uint64_t sk_state_hash_frame(const double edge[3], int64_t step)
+uint64_t sk_state_hash_frame(const struct sk_box *box, int64_t step)
 {
-    unsigned char bytes[FRAME_BYTES], *at = bytes;
+    unsigned char bytes[FRAME_BYTES + 24], *at = bytes;
     for (int k = 0; k < 3; k++)
-        at = sk_bytes_store(at, sk_bytes_bits(edge[k]), 8);
-    sk_bytes_store(at, (uint64_t)step, 8);
-    return sk_hash(bytes, FRAME_BYTES);
+        at = sk_bytes_store(at, sk_bytes_bits(box->edge[k]), 8);
+    at = sk_bytes_store(at, (uint64_t)step, 8);
+    for (int k = 0; k < 3 && !sk_box_is_rectangular(box); k++)
+        at = sk_bytes_store(at, sk_bytes_bits(box->tilt[k]), 8);
+    return sk_hash(bytes, (size_t)(at - bytes));
 }

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "geom/fixed.h"
+#include "geom/box.h"
 
 struct sk_atoms {
     int n;
@@ -44,7 +44,8 @@ void sk_atoms_put(struct sk_atoms *atoms, int i, const struct sk_atom_record *re
 /* The sum modulo 2^64 over atoms of XXH3_64 of (id + 1 as u64, x 3 x u64, image 3 x i32, v 3 x f64 with -0
  * made +0), little-endian, packed without padding (68 bytes). Box and step are added by sk_state_hash_frame. */
 uint64_t sk_atoms_hash(const struct sk_atoms *atoms);
-/* XXH3_64 of (edge 3 x f64, step u64), little-endian, 32 bytes: added once to the sum over ranks. */
-uint64_t sk_state_hash_frame(const double edge[3], int64_t step);
+/* XXH3_64 of (edge 3 x f64, step u64), in a box that is not rectangular also (tilt 3 x f64), little-endian, 32 or 56
+ * bytes: added once to the sum over ranks. */
+uint64_t sk_state_hash_frame(const struct sk_box *box, int64_t step);
 
 #endif

@@ -250,7 +250,7 @@ static enum sk_code scan_all(struct data_scan *scan, struct sk_structure *struct
     structure->natoms = header->natoms;
     structure->has_velocities = scan->file.is_seen[SK_DATA_VELOCITIES];
     for (int k = 0; k < 3; k++)
-        structure->edge[k] = (header->hi[k] - header->lo[k]) / length;
+        structure->box.edge[k] = (header->hi[k] - header->lo[k]) / length;
     return SK_OK;
 }
 

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "base/status.h"
+#include "geom/box.h"
 #include "model/forcefield.h"
 #include "model/parameters.h"
 #include "model/topology.h"
@@ -26,13 +27,13 @@ typedef enum sk_code sk_atom_sink(void *context, const struct sk_atom_block *blo
 /* What a coordinate file says besides the atoms. */
 struct sk_structure {
     int64_t natoms; /* in the file (unit system) */
-    double edge[3];
+    struct sk_box box;
     bool has_velocities;
 };
 
 /* .gro: reads everything but coordinates first (title, count, box from the last line), so that the box is known before
- * the atoms. Triclinic boxes are refused. Names are checked against the topology (residue and atom names that differ:
- * an error naming both, at most the first). */
+ * the atoms. Tilts beyond half an edge are reduced: the lattice is the same. Names are checked against the topology
+ * (residue and atom names that differ: an error naming both, at most the first). */
 enum sk_code sk_gro_open(const char *path, struct sk_structure *structure, struct sk_error *err);
 enum sk_code sk_gro_read(const char *path, const struct sk_topology *top, sk_atom_sink *sink, void *context,
                          struct sk_error *err);

@@ -67,6 +67,12 @@ int skein_get_box(const struct skein *sim, double edge[3])
     return SK_OK;
 }
 
+int skein_get_lattice(const struct skein *sim, double lattice[3][3])
+{
+    sk_box_lattice(&sim->box, lattice);
+    return SK_OK;
+}
+
 double skein_list_radius(const struct skein *sim)
 {
     return sim->force.list_radius;
@@ -162,12 +168,16 @@ static void spread_quantity(struct skein *sim, enum quantity what, double *out)
     const struct sk_atoms *a = &sim->atoms;
     struct item *items = sk_alloc((size_t)a->n, sizeof *items);
     for (int i = 0; i < a->n; i++) {
+        double s[3];
         items[i].id = a->id[i];
-        for (int k = 0; k < 3; k++)
-            items[i].value[k] = what == POSITIONS ? (double)a->x[i][k] * 0x1p-64 * sim->box.edge[k]
-                                : what == VELOCITIES
+        for (int k = 0; k < 3; k++) {
+            s[k] = (double)a->x[i][k] * 0x1p-64;
+            items[i].value[k] = what == VELOCITIES
                                     ? a->v[i][k]
                                     : (double)sim->force.total[i][k] / sim->force.nonbonded.pair.force_scale;
+        }
+        if (what == POSITIONS)
+            sk_box_vector(&sim->box, s, items[i].value);
     }
     spread(sim, items, a->n, out);
     sk_free(&items);
@@ -228,12 +238,15 @@ static enum sk_code sim_set_positions(struct skein *sim, const double *positions
     if (code)
         return code;
     struct sk_atoms *a = &sim->atoms;
-    for (int i = 0; i < a->n; i++)
+    for (int i = 0; i < a->n; i++) {
+        double s[3];
+        sk_box_fractions(&sim->box, positions + 3 * a->id[i], s);
         for (int k = 0; k < 3; k++) {
-            double x = positions[3 * a->id[i] + k] / sim->box.edge[k], whole = floor(x);
+            double whole = floor(s[k]);
             a->image[i][k] = (int32_t)whole;
-            a->x[i][k] = x - whole < 1 ? (sk_frac)((x - whole) * 0x1p64) : ~(sk_frac)0;
+            a->x[i][k] = s[k] - whole < 1 ? (sk_frac)((s[k] - whole) * 0x1p64) : ~(sk_frac)0;
         }
+    }
     sim->dynamics.needs_rebuild = true;
     sim->dynamics.observables.is_open = false;
     sim->is_evaluated = false;

@@ -105,14 +105,14 @@ static void print_crossings(struct skein *sim, int nranks)
 int skein_check(struct skein *sim)
 {
     struct sk_log *log = &sim->log;
+    char text[SK_BOX_TEXT];
     sk_report_parameters(sim);
     sk_log_note(log, SK_LOG_NORMAL, "title: %s", sim->top.title);
     print_molecules(sim);
     const int32_t *n = sim->domain.cells.n;
-    sk_log_note(log, SK_LOG_NORMAL,
-                "%lld atoms (replicate %dx%dx%d), box %.6g x %.6g x %.6g, %.6g degrees of freedom, %d x %d x %d cells",
+    sk_log_note(log, SK_LOG_NORMAL, "%lld atoms (replicate %dx%dx%d), %s, %.6g degrees of freedom, %d x %d x %d cells",
                 (long long)sim->top.natoms, sim->top.replicate[0], sim->top.replicate[1], sim->top.replicate[2],
-                sim->box.edge[0], sim->box.edge[1], sim->box.edge[2], sim->dynamics.dof, n[0], n[1], n[2]);
+                sk_report_box(&sim->box, text), sim->dynamics.dof, n[0], n[1], n[2]);
     struct skein_energies e;
     int code = (int)sk_comm_agree(sim->comm, &sim->error,
                                   sk_comm_rank(sim->comm) == 0 ? sk_report_folders(sim, &sim->error) : SK_OK);

@@ -87,10 +87,11 @@ static void add_term(const struct skein *sim, const struct everything *all, cons
     for (int k = 0; k < SK_BONDED_PARAMETERS; k++)
         column[k][0] = p[k];
     for (int v = 0; v < sk_bonded_vectors(natoms); v++) {
-        const sk_frac *head = all->x[molecule + term->atom[sk_bonded_head(v)]],
-                      *tail = all->x[molecule + term->atom[sk_bonded_tail(v)]];
+        double d[3];
+        sk_box_difference(&sim->box, all->x[molecule + term->atom[sk_bonded_head(v)]],
+                          all->x[molecule + term->atom[sk_bonded_tail(v)]], d);
         for (int k = 0; k < 3; k++)
-            block.d[v][k][0] = sk_frac_difference(head[k], tail[k]) * sim->box.edge[k];
+            block.d[v][k][0] = d[k];
     }
     sk_bonded_kernel_of(term->form)(&block);
     energy[sk_bonded_energy_of(term->form)] += block.energy[0][0];
@@ -195,7 +196,7 @@ static void compute_part(struct skein *sim, const struct everything *all, double
     int end = rank + 1 == size ? (int)n : (int)((double)n * (1 - sqrt(1 - (double)(rank + 1) / size)));
     double(*force)[3] = (double(*)[3])part, *sums = part + 3 * n, virial[3][3] = {{0}};
     long double energy[2] = {0, 0};
-    sk_pair_oracle((int)n, first, end, (const sk_frac(*)[3])all->x, sim->box.edge, all->type, all->charge,
+    sk_pair_oracle((int)n, first, end, (const sk_frac(*)[3])all->x, &sim->box, all->type, all->charge,
                    all->excluded_start, all->excluded, &sim->force.nonbonded.pair, force, energy, virial);
     add_terms(sim, all, force, sums + BONDED, virial);
     if (sim->force.mesh)

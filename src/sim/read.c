@@ -109,8 +109,7 @@ enum sk_code sk_sim_read_model(struct skein *sim, const char *run_file, struct s
     share_model(sim);
     if (sim->parameters.constraints.split_clusters)
         split_clusters(&sim->top);
-    for (int k = 0; k < 3; k++)
-        sim->box.edge[k] = sim->structure.edge[k] * sim->top.replicate[k];
+    sim->box = sk_box_replicate(&sim->structure.box, sim->top.replicate);
     sim->model_hash = hash_model(sim);
     return SK_OK;
 }
@@ -134,7 +133,7 @@ static enum sk_code take_velocities(void *context, const struct sk_atom_block *b
 enum sk_code sk_sim_read_atoms(struct skein *sim, struct sk_error *err)
 {
     const struct sk_parameters *p = &sim->parameters;
-    struct sk_intake *intake = sk_intake_new(sim->comm, &sim->top, sim->structure.edge);
+    struct sk_intake *intake = sk_intake_new(sim->comm, &sim->top, &sim->structure.box);
     enum sk_code code = SK_OK;
     if (sk_comm_rank(sim->comm) != 0)
         sk_intake_receive(intake);

@@ -94,6 +94,16 @@ void sk_report_parameters(struct skein *sim)
     fprintf(sim->log.out, "\n");
 }
 
+const char *sk_report_box(const struct sk_box *box, char text[SK_BOX_TEXT])
+{
+    int n = snprintf(text, SK_BOX_TEXT, "box %.6g x %.6g x %.6g", box->edge[0], box->edge[1], box->edge[2]);
+    if (!sk_box_is_rectangular(box))
+        snprintf(text + n, (size_t)(SK_BOX_TEXT - n),
+                 ", tilted by %.6g (b along x), %.6g (c along x), %.6g (c along y)", box->tilt[0], box->tilt[1],
+                 box->tilt[2]);
+    return text;
+}
+
 static void report_mesh(struct skein *sim)
 {
     if (!sim->force.mesh)
@@ -112,14 +122,13 @@ enum sk_code sk_report_start(struct skein *sim, struct sk_error *err)
     struct sk_log *log = &sim->log;
     const int32_t *n = sim->domain.cells.n;
     int ranks = sk_comm_size(sim->comm);
+    char text[SK_BOX_TEXT];
     sk_log_note(log, SK_LOG_NORMAL, "skein %s: %s", SK_VERSION, sim->top.title);
     sk_report_parameters(sim);
-    sk_log_note(
-        log, SK_LOG_NORMAL,
-        "%lld atoms, %lld rigid waters, %lld other constraints, %.6g degrees of freedom, box %.6g x %.6g x %.6g",
-        (long long)sim->top.natoms, (long long)sk_topology_settles(&sim->top),
-        (long long)sk_topology_constraints(&sim->top), sim->dynamics.dof, sim->box.edge[0], sim->box.edge[1],
-        sim->box.edge[2]);
+    sk_log_note(log, SK_LOG_NORMAL,
+                "%lld atoms, %lld rigid waters, %lld other constraints, %.6g degrees of freedom, %s",
+                (long long)sim->top.natoms, (long long)sk_topology_settles(&sim->top),
+                (long long)sk_topology_constraints(&sim->top), sim->dynamics.dof, sk_report_box(&sim->box, text));
     if (sim->force.bonded.is_used)
         sk_log_note(log, SK_LOG_NORMAL, "%lld bonded terms", (long long)sim->force.bonded.expected.terms);
     bool is_chosen = sim->parameters.domain.curve == SK_CURVE_AUTO;
@@ -192,8 +201,14 @@ enum sk_code sk_report_energy(struct skein *sim, struct sk_error *err)
         sk_json_close(json);
         sk_json_open_array(json, is_lj(sim) ? "box" : "box_nm");
         for (int k = 0; k < 3; k++)
-            sk_json_double(json, NULL, r->edge[k]);
+            sk_json_double(json, NULL, r->box.edge[k]);
         sk_json_close(json);
+        if (!sk_box_is_rectangular(&r->box)) {
+            sk_json_open_array(json, is_lj(sim) ? "box_tilt" : "box_tilt_nm");
+            for (int k = 0; k < 3; k++)
+                sk_json_double(json, NULL, r->box.tilt[k]);
+            sk_json_close(json);
+        }
     }
     return json_end(sim, err);
 }

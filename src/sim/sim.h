@@ -65,6 +65,9 @@ void sk_sim_set_bonded(const struct skein *sim, const double energy[SK_BONDED_EN
 
 /* report.c: human and machine output. Rank 0 writes; collective where it reduces. */
 enum sk_code sk_report_open(struct skein *sim, struct sk_error *err);
+#define SK_BOX_TEXT 160
+/* What messages call the box. Returns text. Local. */
+const char *sk_report_box(const struct sk_box *box, char text[SK_BOX_TEXT]);
 /* Whether output files can be made: fails now, not after hours. Local. */
 enum sk_code sk_report_folders(const struct skein *sim, struct sk_error *err);
 /* The complete run file, to the log. */

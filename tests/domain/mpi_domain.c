@@ -346,9 +346,12 @@ static void mark_needed(struct world *w, unsigned char *flags)
         for (sk_gid b = a + 1; b < w->m.top.natoms; b++) {
             double d2 = 0;
             int32_t ca[3], cb[3], corner[3];
+            static const int none[3] = {0, 0, 0};
             int image[3];
+            double vector[3];
+            mixture_vector(&w->m, a, b, none, vector);
             for (int k = 0; k < 3; k++) {
-                double d = mixture_vector(&w->m, a, b, 0, k);
+                double d = vector[k];
                 image[k] = -(int)rint(d / w->m.box.edge[k]);
                 d += image[k] * w->m.box.edge[k];
                 d2 += d * d;

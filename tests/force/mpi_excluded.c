@@ -163,8 +163,8 @@ static void truth_make(struct truth *t, const struct scene *s, const struct sk_p
             if (j != i && chains_is_excluded(&s->m, i, j))
                 excluded[start[i + 1]++] = j;
     }
-    sk_pair_oracle(n, 0, n, (const sk_frac(*)[3])x, s->m.box.edge, type, charge, start, excluded, p, t->force,
-                   t->energy, t->virial);
+    sk_pair_oracle(n, 0, n, (const sk_frac(*)[3])x, &s->m.box, type, charge, start, excluded, p, t->force, t->energy,
+                   t->virial);
     sk_free(&x);
     sk_free(&type);
     sk_free(&excluded);

@@ -48,7 +48,7 @@ static enum sk_code stream(const char *text, size_t length, const struct sk_para
     struct sk_lines lines;
     size_t n = (size_t)top->natoms;
     struct seen seen = {top, sk_calloc(n, 1), sk_calloc(n, 1), 0, 0};
-    SK_REQUIRE(structure->natoms == top->natoms && structure->edge[0] > 0);
+    SK_REQUIRE(structure->natoms == top->natoms && structure->box.edge[0] > 0);
     sk_lines_open_text(&lines, "fuzz.data", text, length, SK_DATA_LONGEST);
     enum sk_code code = sk_data_stream(&lines, parameters, top, atom_sink, velocity_sink, &seen, err);
     sk_lines_close(&lines);

@@ -60,7 +60,7 @@ static struct sk_checkpoint_state state_make(struct sk_comm *on, const struct sk
                                      .version = "0.1.0"};
     int64_t sum = (int64_t)sk_atoms_hash(atoms);
     sk_comm_sum_i64(on, &sum, 1);
-    s.state_hash = (uint64_t)sum + sk_state_hash_frame(s.box.edge, s.step);
+    s.state_hash = (uint64_t)sum + sk_state_hash_frame(&s.box, s.step);
     return s;
 }
 

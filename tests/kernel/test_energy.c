@@ -110,11 +110,11 @@ static struct forces oracle_rows(const struct scene *s, int group, int parts)
     struct forces out = forces_new(s);
     int64_t *start;
     int32_t *list;
+    const struct sk_box box = {{s->edge[0], s->edge[1], s->edge[2]}, {0}};
     exclusions(s, group, &start, &list);
     for (int k = 0; k < parts; k++)
-        sk_pair_oracle(s->natoms, s->natoms * k / parts, s->natoms * (k + 1) / parts, (const sk_frac(*)[3])s->x,
-                       s->edge, s->type, s->charge, group > 1 ? start : NULL, list, &s->p, out.f, out.energy,
-                       out.virial);
+        sk_pair_oracle(s->natoms, s->natoms * k / parts, s->natoms * (k + 1) / parts, (const sk_frac(*)[3])s->x, &box,
+                       s->type, s->charge, group > 1 ? start : NULL, list, &s->p, out.f, out.energy, out.virial);
     sk_free(&start);
     sk_free(&list);
     return out;

@@ -215,7 +215,8 @@ static void test_scenes(void **state)
         long double energy[2] = {0.0L, 0.0L};
         sk_int128 sum[2] = {0, 0};
         const struct sk_tiles tiles = scene_tiles(&s);
-        sk_pair_oracle(s.natoms, 0, s.natoms, (const sk_frac(*)[3])s.x, s.edge, s.type, s.charge, NULL, NULL, &s.p,
+        const struct sk_box box = {{s.edge[0], s.edge[1], s.edge[2]}, {0}};
+        sk_pair_oracle(s.natoms, 0, s.natoms, (const sk_frac(*)[3])s.x, &box, s.type, s.charge, NULL, NULL, &s.p,
                        oracle, energy, virial);
         run_all(&s, sk_kernel_find("auto"), first);
         assert_int_equal(v[0].wide(&s.packs, &tiles, &s.p, &s.shifts, wide, shift), 0);

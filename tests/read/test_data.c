@@ -76,7 +76,7 @@ static void reduced_units(void **state)
     accept(HEAD MASS PAIRS ATOMS VELS);
     assert_int_equal(structure.natoms, 3);
     assert_true(structure.has_velocities);
-    assert_true(structure.edge[0] == 10 && structure.edge[1] == 10 && structure.edge[2] == 10);
+    assert_true(structure.box.edge[0] == 10 && structure.box.edge[1] == 10 && structure.box.edge[2] == 10);
     /* In file order, the origin removed; velocities by id. */
     assert_true(atoms.id[0] == 2 && atoms.id[1] == 0 && atoms.id[2] == 1);
     assert_true(atoms.x[0][0] == 1 && atoms.x[0][1] == 7 && atoms.x[0][2] == 2);
@@ -114,7 +114,7 @@ static void real_units(void **state)
     parameters.units = SK_UNITS_GROMACS;
     parameters.system.is_real = true;
     accept(HEAD MASS PAIRS FULL VELS);
-    assert_true(structure.edge[2] == 1.0);
+    assert_true(structure.box.edge[2] == 1.0);
     assert_true(atoms.x[1][0] == 0.2 && atoms.x[1][1] == 0.7 && atoms.x[1][2] == 0.1);
     assert_true(atoms.v[0][0] == -400);
     check_near(atoms.v[1][0], 10, 0, 1e-15);
@@ -287,13 +287,13 @@ static void reference_systems(void **state)
     /* First lines of Atoms and of Velocities. */
     assert_int_equal(atoms.n, 4000);
     assert_int_equal(atoms.nv, 4000);
-    assert_true(structure.edge[0] == 16.795961913825074);
+    assert_true(structure.box.edge[0] == 16.795961913825074);
     assert_true(atoms.x[0][0] == 0.11140177 && atoms.x[0][1] == 16.66489806 && atoms.v[0][0] == -0.409973);
     path = files_system("slab/data.slab.xz");
     assert_int_equal(read_path(path, &err), SK_OK);
     assert_int_equal(atoms.n, 99507);
     assert_int_equal(atoms.nblocks, 13);
-    assert_true(structure.edge[2] == 202.670668 && atoms.x[0][2] == 75.96799);
+    assert_true(structure.box.edge[2] == 202.670668 && atoms.x[0][2] == 75.96799);
     assert_int_equal(read_path(files_system("peptide-lmp/data.peptide.xz"), &err), SK_EINPUT);
     assert_non_null(strstr(err.message, "unpacked:5: 786 angles: not supported"));
     assert_int_equal(read_path(files_system("chain/data.chain.xz"), &err), SK_EINPUT);

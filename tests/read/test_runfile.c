@@ -138,7 +138,7 @@ static void key_errors_name_line_and_key(void **state)
                              "nonbonded, constraints, temperature, pressure, output");
     refuse(HEAD TAIL "[domain]\nqqqqqqqqqqqq = 1\n",
            "/home/me/run.ini:10: unknown key 'qqqqqqqqqqqq' in [domain]; nearest is 'curve'; the keys there are curve, "
-           "rebalance, transport, kernel");
+           "rebalance, transport, mesh_layout, kernel");
     refuse(HEAD "[run]\ndt = 1\n", "/home/me/run.ini:5: 'dt' lacks its unit; write 'dt_ps'");
     refuse("[system]\ndata = x\nunits = lj\n[temperature]\ntarget_K = 1\n",
            "/home/me/run.ini:5: 'target_K' carries a unit, but units = lj is in reduced units; write 'target'");

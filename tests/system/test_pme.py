@@ -10,13 +10,13 @@ GROMACS' table for 1-4 pairs lets them.
 
 Not as GROMACS has it: the pressure of the background of a net charge. Its energy E is proportional to 1/V, so its
 pressure is E/V; GROMACS 2022 adds -E/V to each diagonal element of the virial where -E/2 belongs."""
-import json, lzma, os, re, subprocess, sys, tempfile
+import json, lzma, os, re, subprocess, sys, tempfile, warnings
 from pathlib import Path
 
 import numpy
 
 sys.dont_write_bytecode = True
-from claims import ALL, BUILD, SYSTEMS, claim, have_failed
+from claims import ALL, BUILD, REFERENCE, ROOT, SYSTEMS, claim, have_failed
 
 ENERGY = {'fast': 1e-6, 'oracle': 1e-8}
 FORCE = {'fast': 7e-6, 'oracle': 1.1e-8}
@@ -42,6 +42,7 @@ dispersion_correction = %s
 [constraints]
 bonds = %s
 """
+TILTED = ('dodecahedron', 'octahedron')  # tests/reference/make_dodecahedron.sh
 BONDS = {'none': 'none', 'hbonds': 'h-bonds', 'allbonds': 'all-bonds'}
 
 
@@ -62,6 +63,10 @@ def scene(name, variant='ref', bonds='none'):
         text = Path(name + '.top').read_text()
         Path(name + '.top').write_text(re.sub(r'SOL +1000', 'SOL %d' % (1000 * int(size[:-1]) // 3), text))
         stem = 'spce/ref/%s-%s' % (size, variant)
+    elif name in TILTED:
+        for suffix in ('.gro', '.top'):
+            Path(name + suffix).write_bytes(lzma.open(REFERENCE / 'dodecahedron' / (name + suffix + '.xz')).read())
+        stem = REFERENCE / 'dodecahedron' / name
     else:
         unpack('aladip/conf-%s.gro' % name, name + '.gro')
         unpack('aladip/topol-%s.pp.top' % name, name + '.top')
@@ -99,10 +104,9 @@ def rms(x):
 
 def background(name):
     """What GROMACS' pressure lacks, bar."""
-    if name != 'dhfr':
-        return 0
-    volume = numpy.prod([float(w) for w in Path(name + '.gro').read_text().split('\n')[-2].split()])
-    density = -COULOMB * numpy.pi * 11**2 / (2 * volume**2 * BETA**2)  # energy / volume
+    charge = {'dhfr': -11, 'dodecahedron': 1, 'octahedron': 1}.get(name, 0)
+    volume = numpy.prod([float(w) for w in Path(name + '.gro').read_text().split('\n')[-2].split()[:3]])
+    density = -COULOMB * numpy.pi * charge**2 / (2 * volume**2 * BETA**2)  # energy / volume
     return BAR * (density + 2 * -density / volume)
 
 
@@ -174,6 +178,29 @@ def bits(name, steps, settings, cases, bonds):
     claim('%s, resumed: same bits' % label, other['state_hash'] == first['state_hash'])
 
 
+def trajectory(name):
+    """Tilted boxes in files: what MDAnalysis makes of a trajectory, and the state hash from the checkpoint."""
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        import MDAnalysis
+        scene(name, 'ref', 'hbonds')
+        done = run(name, 3, 2, 'output.trajectory=out.h5md', 'output.trajectory_every=2', 'run.dt_ps=1e-9')
+        universe = MDAnalysis.Universe('out.h5md')
+        lines = Path(name + '.gro').read_text().split('\n')
+        n, box = int(lines[1]), [float(w) for w in lines[-2].split()]
+        lattice = 10 * numpy.array([[box[0], 0, 0], [box[5], box[1], 0], [box[7], box[8], box[2]]])
+        width = lines[2].index('.', 29) - lines[2].index('.')
+        want = 10 * numpy.array([[float(l[20 + width * k:20 + width * (k + 1)]) for k in range(3)] for l in lines[2:2 + n]])
+        turns = (universe.trajectory[0].positions - want) @ numpy.linalg.inv(lattice)
+        off = abs(turns - numpy.rint(turns)).max()
+    claim('%s: MDAnalysis reads the places' % name, off < 2e-6, 'off by %.1e of an edge' % off)
+    off = abs(universe.trajectory[0].triclinic_dimensions - lattice).max()
+    claim('%s: MDAnalysis reads the box' % name, off < 1e-4, 'off by %.1e Angstrom' % off)
+    said = subprocess.run([os.environ.get('PYTHON', sys.executable), str(ROOT / 'scripts' / 'statehash'), 'out.h5'],
+                          stdout=subprocess.PIPE, text=True).stdout
+    claim('%s: statehash of the checkpoint' % name, done['state_hash'] in said, said.strip())
+
+
 def refusals():
     scene('spce-3k')
     for setting, code, words in (
@@ -198,10 +225,15 @@ def main():
     agreement('ala-opls', 'plain')
     agreement('dhfr', 'ref', 'hbonds')
     agreement('popc', 'ref', 'hbonds', ('fast', ))
+    agreement('dodecahedron', 'ref', 'hbonds')
+    agreement('octahedron', 'ref', 'hbonds', ('fast', ))
     mesh_errors('spce-3k')
     bits('ala-charmm27', 40, BAROSTAT, CASES if ALL else CASES[1:6:2], 'hbonds')
+    bits('octahedron', 40, BAROSTAT, CASES if ALL else CASES[3:6:2], 'hbonds')
+    trajectory('octahedron')
     refusals()
     if ALL:
+        agreement('octahedron', 'ref', 'hbonds')
         for name in ('spce-3k', 'spce-24k'):
             agreement(name, 'plain')
         agreement('spce-24k')
@@ -214,7 +246,7 @@ def main():
         agreement('popc', 'ref', 'hbonds')
         for name in ('ala-amber', 'pep-opls'):
             mesh_errors(name)
-        for name, bonds in (('dhfr', 'hbonds'), ('dhfr', 'allbonds'), ('popc', 'hbonds')):
+        for name, bonds in (('dhfr', 'hbonds'), ('dhfr', 'allbonds'), ('popc', 'hbonds'), ('dodecahedron', 'hbonds')):
             bits(name, 200, (), CASES, bonds)
     return 1 if have_failed() else 0
 
