@@ -60,11 +60,11 @@ static inline long double reference_power(enum sk_switch_kind kind, int p, long 
         return plain;
     if (kind == SK_SWITCH_POTENTIAL) { /* GROMACS manual: S = 1 - 10 x^3 + 15 x^4 - 6 x^5 */
         const long double x = (r - start) / (end - start);
-        return plain * (1 - 10 * powl(x, 3) + 15 * powl(x, 4) - 6 * powl(x, 5));
+        return plain * (1 + x * x * x * (-10 + 15 * x - 6 * x * x));
     }
     /* LAMMPS manual, pair_style lj/charmm */
-    const long double e2 = end * end, s2 = start * start, r2 = r * r;
-    return plain * powl(e2 - r2, 2) * (e2 + 2 * r2 - 3 * s2) / powl(e2 - s2, 3);
+    const long double e2 = end * end, s2 = start * start, r2 = r * r, w = e2 - s2;
+    return plain * (e2 - r2) * (e2 - r2) * (e2 + 2 * r2 - 3 * s2) / (w * w * w);
 }
 
 /* -d/dr of the above: central differences, once extrapolated; not within 2e-4 of start or end, where the third

@@ -141,7 +141,7 @@ static void test_oracle(void **state)
             struct scene s;
             scene_init(&s, natoms, natoms > 1000 ? 4.5 : 2.3, 0.12);
             set_rule(&s, k);
-            for (int group = 1; group <= 3; group += 2) {
+            for (int group = k % KINDS ? 3 : 1; group <= 3; group += 2) {
                 struct forces plain = plain_loop(&s, group), oracle = oracle_rows(&s, group, natoms > 1000 ? 7 : 1);
                 for (int e = 0; e < 2; e++)
                     check_near((double)oracle.energy[e], (double)plain.energy[e], 1e-12, 1e-11);

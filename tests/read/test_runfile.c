@@ -272,9 +272,10 @@ static void contradictions_name_the_missing_key(void **state)
     refuse(HEAD TAIL "vdw_switch_nm = 0.7\n",
            "/home/me/run.ini:9: 'vdw_switch_nm' is for 'vdw_modifier' = force-switch, potential-switch or "
            "charmm-switch; remove it or set one of them");
-    refuse(HEAD TAIL "vdw_modifier = potential-switch\nvdw_switch_nm = 0.9\n",
-           "/home/me/run.ini:10: 'vdw_switch_nm' = 0.9 is not less than the Lennard-Jones cutoff, 0.9: nothing would be "
-           "switched");
+    refuse(
+        HEAD TAIL "vdw_modifier = potential-switch\nvdw_switch_nm = 0.9\n",
+        "/home/me/run.ini:10: 'vdw_switch_nm' = 0.9 is not less than the Lennard-Jones cutoff, 0.9: nothing would be "
+        "switched");
     refuse(HEAD TAIL "vdw_modifier = force-switch\nvdw_switch_nm = 0\n",
            "/home/me/run.ini:10: 'vdw_switch_nm' = 0 is out of range: above 0, at most 1000 nm");
     refuse(HEAD TAIL "coulomb_modifier = force-switch\n",
