@@ -86,6 +86,8 @@ static void print_json(const struct skein_energies *e, int is_reduced)
         sk_json_double(&json, "coulomb_recip", e->coulomb_recip);
     for (int b = 0; e->has_bonded && b < NBONDED; b++)
         sk_json_double(&json, bonded[b].key, bonded[b].value);
+    if (e->has_restraints)
+        sk_json_double(&json, "position_restraint", e->position_restraint);
     sk_json_close(&json);
     sk_json_double(&json, "potential", e->potential);
     sk_json_double(&json, "kinetic", e->kinetic);
@@ -108,6 +110,8 @@ static void print_energies(const struct skein_energies *e, int is_reduced, int i
             printf("%-24s %.10g\n", "Coulomb, reciprocal", e->coulomb_recip);
         for (int b = 0; e->has_bonded && b < NBONDED; b++)
             printf("%-24s %.10g\n", bonded[b].name, bonded[b].value);
+        if (e->has_restraints)
+            printf("%-24s %.10g\n", "position restraints", e->position_restraint);
         printf("%-24s %.10g\n", "potential", e->potential);
         printf("%-24s %.10g\n%-24s %.10g\n%-24s %.10g\n", "kinetic", e->kinetic, "temperature", e->temperature,
                "pressure", e->pressure);

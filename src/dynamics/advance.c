@@ -8,6 +8,12 @@
 
 #define LARGEST_MOVE 0.25 /* box edges in one step: beyond, the run has failed */
 
+/* Virtual sites have no mass, and are not moved by forces. */
+static double inverse_of(double mass)
+{
+    return mass > 0 ? 1 / mass : 0;
+}
+
 void sk_dynamics_set_masses(struct sk_dynamics *d)
 {
     size_t n = 3 * (size_t)d->atoms->n + 3;
@@ -15,7 +21,7 @@ void sk_dynamics_set_masses(struct sk_dynamics *d)
     sk_reserve(&d->move, &d->move_capacity, n);
     for (int i = 0; i < d->atoms->n; i++)
         for (int k = 0; k < 3; k++)
-            d->inverse_mass[3 * i + k] = 1 / d->top->kinds[d->atoms->kind[i]].mass;
+            d->inverse_mass[3 * i + k] = inverse_of(d->top->kinds[d->atoms->kind[i]].mass);
 }
 
 static void sum_kinetic(const struct sk_dynamics *d, sk_int128 sum[3])
@@ -62,7 +68,7 @@ static void drift_in_bath(struct sk_dynamics *d, double dt)
     for (int c = 0; c < n; c++)
         d->move[c] = half * v[c];
     for (int i = 0; i < d->atoms->n; i++) {
-        double width = d->langevin_b / sqrt(d->top->kinds[d->atoms->kind[i]].mass);
+        double width = d->langevin_b * sqrt(d->inverse_mass[3 * i]);
         sk_rng_normal4(d->parameters->run.seed, SK_RNG_LANGEVIN, (uint64_t)d->atoms->id[i], (uint64_t)d->step, 0,
                        noise);
         for (int k = 0; k < 3; k++)

@@ -36,7 +36,10 @@ bool sk_observe_wants_virial(const struct sk_dynamics *d, bool wants_energy)
 static void observe_terms(struct sk_dynamics *d, struct sk_observables *o)
 {
     struct sk_force *force = d->force;
+    memcpy(o->term_virial, d->sites_virial, sizeof o->term_virial);
     sk_bonded_measure(&force->bonded, &force->local, &force->box, o->bonded, o->term_virial);
+    force->has_bad |= !sk_restraints_measure(&force->restraints, d->atoms, &force->box, &o->bonded[SK_ENERGY_RESTRAINT],
+                                             o->term_virial);
     if (!force->mesh)
         return;
     sk_excluded_measure(&force->excluded, &force->local, &force->box, &o->energy[1], o->term_virial);
@@ -142,7 +145,8 @@ static void change_velocities(struct sk_dynamics *d, double factor, const double
 {
     for (int i = 0; i < d->atoms->n; i++)
         for (int k = 0; k < 3; k++)
-            d->atoms->v[i][k] = factor * (d->atoms->v[i][k] - drift[k]);
+            if (d->inverse_mass[3 * i + k] > 0)
+                d->atoms->v[i][k] = factor * (d->atoms->v[i][k] - drift[k]);
 }
 
 static void act_on_velocities(struct sk_dynamics *d, const struct sk_reduction *r)

@@ -114,6 +114,8 @@ void sk_sim_set_bonded(const struct skein *sim, const double energy[SK_BONDED_EN
     e->cmap = energy[SK_ENERGY_CMAP];
     e->lj_14 = energy[SK_ENERGY_LJ_14];
     e->coulomb_14 = energy[SK_ENERGY_COULOMB_14];
+    e->has_restraints = sim->has_reference;
+    e->position_restraint = energy[SK_ENERGY_RESTRAINT];
 }
 
 enum sk_code sk_sim_get_energies(struct skein *sim, struct skein_energies *energies)
@@ -269,5 +271,7 @@ int skein_set_velocities(struct skein *sim, const double *velocities)
     struct sk_atoms *a = &sim->atoms;
     for (int i = 0; i < a->n && !code; i++)
         memcpy(a->v[i], velocities + 3 * a->id[i], sizeof a->v[i]);
+    if (!code)
+        sk_dynamics_place_sites(&sim->dynamics); /* without velocities */
     return (int)code;
 }

@@ -82,6 +82,7 @@ static void setup_dynamics(struct skein *sim)
     d->domain = &sim->domain;
     d->force = &sim->force;
     d->rigid = &sim->rigid;
+    d->sites = &sim->sites;
     d->network = &sim->network;
     d->atoms = &sim->atoms;
     d->box = &sim->box;
@@ -146,8 +147,8 @@ static enum sk_code setup_forces(struct skein *sim, struct sk_error *err)
         return code;
     static const enum sk_mesh_cuts cuts[] = {
         [SK_LAYOUT_AUTO] = SK_MESH_AUTO, [SK_LAYOUT_SLAB] = SK_MESH_SLABS, [SK_LAYOUT_PENCIL] = SK_MESH_PENCILS};
-    sk_force_init_terms(&sim->force, sim->comm, &sim->ff, nonbonded.ewald_beta > 0 ? &plan : NULL,
-                        cuts[sim->parameters.domain.mesh_layout]);
+    sk_force_init_terms(&sim->force, sim->comm, &sim->ff, sim->has_reference ? &sim->reference : NULL,
+                        nonbonded.ewald_beta > 0 ? &plan : NULL, cuts[sim->parameters.domain.mesh_layout]);
     sk_force_set_box(&sim->force, &sim->box);
     return SK_OK;
 }
@@ -235,6 +236,8 @@ static enum sk_code open_all(struct skein *sim, const char *run_file, struct sk_
     if (!code)
         code = sim->is_resumed ? sk_sim_read_checkpoint(sim, err) : sk_sim_read_atoms(sim, err);
     if (!code)
+        code = sk_sim_read_reference(sim, err);
+    if (!code)
         code = setup_forces(sim, err);
     if (code)
         return code;
@@ -247,6 +250,7 @@ static enum sk_code open_all(struct skein *sim, const char *run_file, struct sk_
     if (code || (sim->force.mesh && (code = setup_charge_bits(sim, err))))
         return code;
     setup_dynamics(sim);
+    sk_dynamics_place_sites(&sim->dynamics);
     if ((code = examine_constraints(sim, err)))
         return code;
     if (!sim->is_resumed && sim->parameters.system.velocities == SK_VELOCITIES_MAXWELL)
@@ -305,7 +309,9 @@ void skein_close(struct skein **simulation)
     if (sim->has_rigid) {
         sk_network_clear(&sim->network);
         sk_rigid_clear(&sim->rigid);
+        sk_sites_clear(&sim->sites);
     }
+    sk_reference_clear(&sim->reference);
     sk_dynamics_clear(&sim->dynamics);
     sk_atoms_clear(&sim->atoms);
     sk_forcefield_clear(&sim->ff);

@@ -165,10 +165,15 @@ enum sk_code sk_report_start(struct skein *sim, struct sk_error *err)
     return json_end(sim, err);
 }
 
-static const char *const bonded_names[SK_BONDED_ENERGIES] = {
-    [SK_ENERGY_BOND] = "bond",         [SK_ENERGY_ANGLE] = "angle",          [SK_ENERGY_UREY_BRADLEY] = "urey_bradley",
-    [SK_ENERGY_DIHEDRAL] = "dihedral", [SK_ENERGY_IMPROPER] = "improper",    [SK_ENERGY_CMAP] = "cmap",
-    [SK_ENERGY_LJ_14] = "lj_14",       [SK_ENERGY_COULOMB_14] = "coulomb_14"};
+static const char *const bonded_names[SK_BONDED_ENERGIES] = {[SK_ENERGY_BOND] = "bond",
+                                                             [SK_ENERGY_ANGLE] = "angle",
+                                                             [SK_ENERGY_UREY_BRADLEY] = "urey_bradley",
+                                                             [SK_ENERGY_DIHEDRAL] = "dihedral",
+                                                             [SK_ENERGY_IMPROPER] = "improper",
+                                                             [SK_ENERGY_CMAP] = "cmap",
+                                                             [SK_ENERGY_LJ_14] = "lj_14",
+                                                             [SK_ENERGY_COULOMB_14] = "coulomb_14",
+                                                             [SK_ENERGY_RESTRAINT] = "position_restraint"};
 
 enum sk_code sk_report_energy(struct skein *sim, struct sk_error *err)
 {
@@ -186,8 +191,9 @@ enum sk_code sk_report_energy(struct skein *sim, struct sk_error *err)
         sk_json_double(json, "coulomb_sr", r->coulomb);
         if (sim->force.mesh)
             sk_json_double(json, "coulomb_recip", r->coulomb_recip);
-        for (int e = 0; sim->force.bonded.is_used && e < SK_BONDED_ENERGIES; e++)
-            sk_json_double(json, bonded_names[e], r->bonded[e]);
+        for (int e = 0; e < SK_BONDED_ENERGIES; e++)
+            if (e == SK_ENERGY_RESTRAINT ? sim->has_reference : sim->force.bonded.is_used)
+                sk_json_double(json, bonded_names[e], r->bonded[e]);
         sk_json_close(json);
         sk_json_double(json, "potential", r->potential);
         sk_json_double(json, "kinetic", r->kinetic);

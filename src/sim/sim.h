@@ -24,12 +24,14 @@ struct skein {
     struct sk_atoms atoms;
     struct sk_domain domain;
     struct sk_force force;
+    struct sk_reference reference;
     struct sk_rigid rigid;
+    struct sk_sites sites;
     struct sk_network network;
     struct sk_dynamics dynamics;
     struct sk_timer timer;
     struct sk_log log;
-    bool has_domain, has_force, has_rigid;
+    bool has_domain, has_force, has_rigid, has_reference;
     /* output */
     FILE *json_file;
     struct sk_json json;
@@ -56,6 +58,9 @@ enum sk_code sk_sim_read_model(struct skein *sim, const char *run_file, struct s
 enum sk_code sk_sim_read_atoms(struct skein *sim, struct sk_error *err);
 /* Continues from the checkpoint's atoms. Collective. */
 enum sk_code sk_sim_read_checkpoint(struct skein *sim, struct sk_error *err);
+
+/* What position restraints hold to, if the topology has some. Collective. */
+enum sk_code sk_sim_read_reference(struct skein *sim, struct sk_error *err);
 
 /* access.c: energies of the present step, forces made anew (collective); those of bonded terms into what the library
  * gives out (local). */

@@ -131,8 +131,9 @@ data 'tilted, refused clearly' 'triclinic|tilt' 's/zlo zhi/&\n0.1 0 0 xy xz yz/'
 data 'no masses' 'bad\.data|mass' '/^Masses/,/^1 1$/d'
 data 'bonds counted, but none there' 'bad\.data.*Bonds' 's/^216 atoms/&\n1 bonds\n1 bond types/'
 data 'bonds not counted' "bad\.data:$(grep -n '^Masses' tiny.data | cut -d: -f1):.*N bonds" 's/^Masses/Bonds\n\n1 1 1 2\n\n&/'
-data 'bonds that are not rigid' 'bad\.data:[0-9]+:.*bonds = all-bonds' 's/^216 atoms/&\n1 bonds\n1 bond types/; s/^Masses/Bonds\n\n1 1 1 2\n\n&/'
-data 'angles of a later step, by name' 'bad\.data:[0-9]+:.*angles' 's/^216 atoms/&\n1 angles/'
+data 'bonds without coefficients' 'bad\.data:[0-9]+:.*bond_coeff' 's/^216 atoms/&\n1 bonds\n1 bond types/; s/^Masses/Bonds\n\n1 1 1 2\n\n&/'
+data 'angles counted, but none there' 'bad\.data.*Angles' 's/^216 atoms/&\n1 angles\n1 angle types/'
+data 'a hybrid style, by name' 'bad\.data:[0-9]+:.*hybrid' 's/^216 atoms/&\n1 bonds\n1 bond types/; s/^Masses/Bond Coeffs # hybrid\n\n1 harmonic 1 1\n\n&/'
 sed 's/tiny\.data/tiny.data/; /^units/d' tiny.ini > bad.ini
 refused 'data file: units not said' 'units|unit;'
 sed '/^pair_coeff/d' tiny.ini > bad.ini
