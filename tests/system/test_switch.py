@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # timeout: 300 all: 1200
 """Switched Lennard-Jones through the whole program: against GROMACS 2022.5 in double precision and LAMMPS 29 Sep 2021
-(tests/reference/make_switch.sh) on a mixture, and against GROMACS on CHARMM molecules with particle-mesh Ewald (the
-reference systems); dispersion corrections and pressures; equal bits on any number of ranks and kernels; errors by name.
+(tests/reference/make_switch.sh) on a mixture, and on CHARMM molecules with particle-mesh Ewald, of GROMACS and of LAMMPS
+(the reference systems); dispersion corrections and pressures; equal bits on any number of ranks and kernels; errors by name.
 
 Bars: energies fast 1e-6, oracle 1e-8; forces, rms over rms, fast 4e-6, oracle 1e-8. With charges and a cutoff of 1.2 nm
 the fast forces are off by 7.5e-6, because so many pairs are rounded to integers (2^11 to the kJ/mol/nm): 8e-6 there, and
@@ -14,6 +14,7 @@ import numpy
 
 sys.dont_write_bytecode = True
 import switch_scene
+import test_lammps
 from claims import ALL, BUILD, REFERENCE, SYSTEMS, claim, have_failed
 
 ENERGY = {'fast': 1e-6, 'oracle': 1e-8}
@@ -150,6 +151,25 @@ def charmm(name):
     as_good(name, forces)
 
 
+def peptide():
+    """LAMMPS' own peptide by its pair_style lj/charmm/coul/long 8.0 10.0 10.0. Its Ewald sum takes erfc from a polynomial
+    that is good to 1e-7, which forces may be off by."""
+    unpack('peptide-lmp/data.peptide', 'data.peptide')
+    test_lammps.run_file('peptide', (SYSTEMS / 'peptide-lmp/in.A').read_text() + 'special_bonds charmm\n')
+    ini = Path('peptide.ini').read_text()
+    mesh = 'mesh_order = 6\nmesh_spacing_nm = 0.04\newald_rtol = 1e-8\n'
+    Path('peptide.ini').write_text(ini.replace('[bonded]', mesh + '[bonded]'))
+    want = test_lammps.thermo(SYSTEMS / 'peptide-lmp/ref/thermo-B.txt')[0]
+    ids, exact = forces_of(SYSTEMS / 'peptide-lmp/ref/step0-B.forces.txt.xz')
+    for kernel in ('fast', 'oracle'):
+        report, forces = evaluate('peptide.ini', kernel)
+        energy = (report['terms']['lj'] + report['terms']['lj_14']) / test_lammps.KCAL
+        near('peptide of LAMMPS, %s: E_vdwl' % kernel, energy, want['E_vdwl'], ENERGY[kernel])
+        error = rms(forces[ids] / (10 * test_lammps.KCAL) - exact) / rms(exact)
+        claim('peptide of LAMMPS, %s: forces' % kernel, error <= (8e-6 if kernel == 'fast' else 1e-6),
+              'rms error %.2e of the rms force' % error)
+
+
 def run(ini, ranks, steps, *settings, resume=False, code=0):
     options = [a for s in ('output.checkpoint=out.h5', ) + settings for a in ('--set', s)]
     if not resume:
@@ -197,8 +217,9 @@ def conserved():
 def main():
     os.chdir(tempfile.mkdtemp(prefix='skein-switch-'))
     mixture()
-    if (SYSTEMS / 'aladip/ref').is_dir():
+    if (SYSTEMS / 'aladip/ref').is_dir() and (SYSTEMS / 'peptide-lmp').is_dir():
         charmm('ala-charmm27')
+        peptide()
         if ALL:
             charmm('pep-charmm27')
             charmm('popc')
