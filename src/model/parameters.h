@@ -75,11 +75,11 @@ struct sk_parameters {
         double vdw_switch; /* where a switch begins; 0 without one */
         enum sk_dispersion dispersion;
         enum sk_coulomb coulomb;
-        double epsilon_rf;    /* 0: conductor */
-        double ewald_rtol;    /* erfc(beta coulomb_cutoff) */
-        double mesh_spacing;  /* largest, if mesh is 0 0 0 */
-        int mesh[3];          /* points of the Ewald mesh */
-        int64_t mesh_order;   /* of its splines */
+        double epsilon_rf;          /* 0: conductor */
+        double ewald_rtol;          /* erfc(beta coulomb_cutoff) */
+        double mesh_spacing;        /* largest, if mesh is 0 0 0 */
+        int mesh[3];                /* points of the Ewald mesh */
+        int64_t mesh_order;         /* of its splines */
         double special_bonds[2][3]; /* data file: weights of Lennard-Jones and Coulomb, one, two, three bonds apart */
     } nonbonded;
     struct {

@@ -266,8 +266,8 @@ static enum sk_code scan_all(struct data_scan *scan, struct sk_structure *struct
     memset(structure, 0, sizeof *structure);
     structure->natoms = header->natoms;
     structure->has_velocities = scan->file.is_seen[SK_DATA_VELOCITIES];
-    for (int k = 0; k < 3; k++)
-        structure->box.edge[k] = (header->hi[k] - header->lo[k]) / length;
+    structure->box = sk_data_box(header, length);
+    sk_box_reduce(&structure->box);
     return SK_OK;
 }
 
@@ -314,6 +314,8 @@ struct data_stream {
     struct data_kinds kinds;
     int nkinds;          /* of the topology; the table may grow beyond if the file changes under us */
     unsigned char *seen; /* a bit for each id */
+    struct sk_box box;   /* of the file */
+    bool is_reduced;     /* the run has other vectors of the same lattice */
     struct sk_atom_block block;
     sk_atom_sink *sink; /* of the section at hand; NULL: nobody wants it */
     void *context;
@@ -352,7 +354,14 @@ static enum sk_code stream_atom(struct data_stream *stream, const struct sk_data
     for (int k = 0; k < 3; k++) {
         block->x[n][k] = (atom->x[k] - stream->file.header.lo[k]) / stream->units.length;
         block->v[n][k] = 0;
-        block->image[n][k] = atom->image[k];
+        block->image[n][k] = stream->is_reduced ? 0 : atom->image[k];
+    }
+    if (stream->is_reduced) { /* images count other vectors than those of the run */
+        const double turns[3] = {atom->image[0], atom->image[1], atom->image[2]};
+        double shift[3];
+        sk_box_vector(&stream->box, turns, shift);
+        for (int k = 0; k < 3; k++)
+            block->x[n][k] += shift[k];
     }
     return SK_OK;
 }
@@ -445,6 +454,9 @@ enum sk_code sk_data_stream(struct sk_lines *lines, const struct sk_parameters *
     stream->units = sk_data_units_of(parameters);
     stream->context = context;
     enum sk_code code = sk_data_head(&stream->file, lines, err);
+    stream->box = sk_data_box(&stream->file.header, stream->units.length);
+    struct sk_box reduced = stream->box;
+    stream->is_reduced = sk_box_reduce(&reduced);
     if (code == SK_OK && stream->file.header.natoms != top->unit_atoms)
         code = sk_lines_fail(lines, err, "the file has changed while it was read");
     if (code == SK_OK) {

@@ -57,14 +57,20 @@ static enum sk_code header_bounds(struct sk_data_file *file, char **words, int a
 
 static enum sk_code header_tilt(struct sk_data_file *file, char **words, struct sk_error *err)
 {
-    for (int k = 0; k < 3; k++) {
-        double tilt;
-        if (!sk_parse_real(words[k], &tilt))
-            return sk_lines_fail(file->lines, err, "tilt factor '%.40s' is not a number", words[k]);
-        if (tilt != 0)
-            return sk_lines_fail(file->lines, err, "the box is triclinic; only rectangular boxes are supported");
-    }
+    for (int k = 0; k < 3; k++)
+        if (!sk_parse_real(words[k], &file->header.tilt[k]) || !(fabs(file->header.tilt[k]) < 1e9))
+            return sk_lines_fail(file->lines, err, "tilt factor '%.40s' is not a number below 1e9", words[k]);
     return SK_OK;
+}
+
+struct sk_box sk_data_box(const struct sk_data_header *header, double length)
+{
+    struct sk_box box;
+    for (int k = 0; k < 3; k++) {
+        box.edge[k] = (header->hi[k] - header->lo[k]) / length;
+        box.tilt[k] = header->tilt[k] / length;
+    }
+    return box;
 }
 
 static bool is_listed(const char *text, const char *const *list, size_t n)

@@ -32,8 +32,10 @@ struct sk_data_header {
     int64_t nterms[SK_FAMILIES];
     int nterm_types[SK_FAMILIES];
     bool has_bounds[3];
-    double lo[3], hi[3]; /* file units */
+    double lo[3], hi[3], tilt[3]; /* file units; tilt: xy xz yz */
 };
+/* The box as the file has it, in the run's units; `length`: file units in one of these. */
+struct sk_box sk_data_box(const struct sk_data_header *header, double length);
 
 enum sk_data_section {
     SK_DATA_MASSES,

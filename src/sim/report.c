@@ -129,6 +129,7 @@ enum sk_code sk_report_start(struct skein *sim, struct sk_error *err)
                 "%lld atoms, %lld rigid waters, %lld other constraints, %.6g degrees of freedom, %s",
                 (long long)sim->top.natoms, (long long)sk_topology_settles(&sim->top),
                 (long long)sk_topology_constraints(&sim->top), sim->dynamics.dof, sk_report_box(&sim->box, text));
+    sk_sim_warn(sim);
     if (sim->force.bonded.is_used)
         sk_log_note(log, SK_LOG_NORMAL, "%lld bonded terms", (long long)sim->force.bonded.expected.terms);
     bool is_chosen = sim->parameters.domain.curve == SK_CURVE_AUTO;

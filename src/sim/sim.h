@@ -68,6 +68,9 @@ enum sk_code sk_sim_get_energies(struct skein *sim, struct skein_energies *energ
 void sk_sim_set_bonded(const struct skein *sim, const double energy[SK_BONDED_ENERGIES],
                        struct skein_energies *energies);
 
+/* check.c: to the log, what is odd about the system: its charge, bonds too fast for the time step. */
+void sk_sim_warn(struct skein *sim);
+
 /* report.c: human and machine output. Rank 0 writes; collective where it reduces. */
 enum sk_code sk_report_open(struct skein *sim, struct sk_error *err);
 #define SK_BOX_TEXT 160

@@ -171,8 +171,46 @@ def dynamics():
     claim('chain, resumed: same bits', other['state_hash'] == first['state_hash'])
 
 
+def tilted():
+    """One lattice by three data files, with small tilts, with larger ones and with images, against a sum over images."""
+    import numpy
+    random = numpy.random.default_rng(5)
+    lattice = numpy.array([[10, 0, 0], [4.5, 9, 0], [-3.7, 3.1, 9.5]])
+    other = lattice + numpy.array([[0, 0, 0], [10, 0, 0], [10 - 4.5, -9, 0]])  # the same points
+    grid = numpy.array([[i, j, k] for i in range(9) for j in range(8) for k in range(8)]) / [9, 8, 8]
+    x = (grid + random.uniform(-0.02, 0.02, grid.shape)) @ lattice
+    turns = random.integers(-2, 3, grid.shape)
+    energy, force = 0, numpy.zeros_like(x)
+    for shift in numpy.array([[i, j, k] for i in (-1, 0, 1) for j in (-1, 0, 1) for k in (-1, 0, 1)]) @ lattice:
+        for i in range(len(x)):
+            d = x[i] + shift - x
+            r2 = (d * d).sum(1)
+            near = (r2 < 2.5**2) & (r2 > 0)
+            u = 1 / r2[near]**3
+            energy += 2 * (u * u - u).sum()
+            force[i] += (24 * (2 * u * u - u) / r2[near]) @ d[near]
+    norm = (force**2).sum()**0.5
+    for name, rows, places, images in (('tilt', lattice, x, None), ('steep', other, x, None),
+                                       ('images', other, x - turns @ other, turns)):
+        Path(name + '.data').write_text(
+            'tilted\n\n%d atoms\n1 atom types\n0 10 xlo xhi\n0 9 ylo yhi\n0 9.5 zlo zhi\n%.17g %.17g %.17g xy xz yz\n\n'
+            'Masses\n\n1 1\n\nAtoms # atomic\n\n' % (len(x), rows[1][0], rows[2][0], rows[2][1]) + ''.join(
+                '%d 1 %.17g %.17g %.17g%s\n' % (i + 1, *p, '' if images is None else ' %d %d %d' % tuple(images[i]))
+                for i, p in enumerate(places)))
+        Path(name + '.ini').write_text('[system]\ndata = %s.data\nunits = lj\n[run]\ndt = 0.001\n[nonbonded]\ncutoff = 2.5\n'
+                                       'vdw_modifier = none\npair_coeff = 1 1 1 1\n' % name)
+        report, forces = evaluate(name, 'oracle', 1)
+        off = abs(report['potential'] / energy - 1), (abs(numpy.array(forces) - force)**2).sum()**0.5 / norm
+        claim('tilted box, %s: energy and forces' % name, max(off) < 1e-12, 'relative errors %.1e, %.1e' % off)
+        report, forces = evaluate(name, 'fast', 3)
+        off = abs(report['potential'] / energy - 1), (abs(numpy.array(forces) - force)**2).sum()**0.5 / norm
+        claim('tilted box, %s on 3 ranks: energy and forces' % name, off[0] < 1e-6 and off[1] < 5e-6,
+              'relative errors %.1e, %.1e' % off)
+
+
 def main():
     styles()
+    tilted()
     if (SYSTEMS / 'chain').is_dir() and (SYSTEMS / 'peptide-lmp').is_dir():
         systems()
     else:
