@@ -116,6 +116,7 @@ static void fill_tables(struct sk_nonbonded *nb, const struct sk_parameters *par
 {
     int n = ff->ntypes;
     double rc2 = parameters->nonbonded.vdw_cutoff * parameters->nonbonded.vdw_cutoff, inv6 = 1 / (rc2 * rc2 * rc2);
+    const double *shift = nb->pair.vdw_switch.shift;
     nb->table = sk_alloc((size_t)(2 * n * n), sizeof *nb->table);
     nb->lj_shift = sk_alloc((size_t)(n * n), sizeof *nb->lj_shift);
     for (int p = 0; p < n * n; p++) {
@@ -123,7 +124,7 @@ static void fill_tables(struct sk_nonbonded *nb, const struct sk_parameters *par
         nb->table[2 * p + 1] = (float)(12 * ff->c12[p] * S);
         nb->lj_shift[p] = parameters->nonbonded.vdw_modifier == SK_MODIFIER_POTENTIAL_SHIFT
                               ? (ff->c6[p] - ff->c12[p] * inv6) * inv6
-                              : 0;
+                              : ff->c12[p] * shift[1] - ff->c6[p] * shift[0]; /* zero without a switch */
     }
 }
 
@@ -166,8 +167,28 @@ static void fill_dispersion(struct sk_nonbonded *nb, const struct sk_parameters 
     bool is_shifted = parameters->nonbonded.vdw_modifier == SK_MODIFIER_POTENTIAL_SHIFT;
     nb->dispersion_energy_volume = -(is_shifted ? 4.0 : 2.0) / 3.0 * PI * natoms * natoms * c6 / rc3;
     nb->dispersion_energy_const = is_shifted ? natoms * c6 / (2 * rc3 * rc3) : 0;
-    if (parameters->nonbonded.dispersion == SK_DISPERSION_ENERGY_PRESSURE)
-        nb->dispersion_pressure_volume2 = -4.0 / 3.0 * PI * natoms * natoms * c6 / rc3;
+    nb->dispersion_pressure_volume2 = -4.0 / 3.0 * PI * natoms * natoms * c6 / rc3;
+    if (nb->pair.vdw_switch.kind != SK_SWITCH_NONE) {
+        /* E = C / V + const of a potential without a jump has the pressure C / V^2; the constant is for an atom that
+         * the integral counts as its own neighbour. */
+        nb->dispersion_energy_volume = 2 * PI * natoms * natoms * c6 * sk_switch_lacking(&nb->pair.vdw_switch);
+        nb->dispersion_energy_const = -0.5 * natoms * c6 * nb->pair.vdw_switch.shift[0];
+        nb->dispersion_pressure_volume2 = nb->dispersion_energy_volume;
+    }
+    if (parameters->nonbonded.dispersion == SK_DISPERSION_ENERGY)
+        nb->dispersion_pressure_volume2 = 0;
+}
+
+static void fill_switch(struct sk_switch *s, const struct sk_parameters *parameters)
+{
+    double start = parameters->nonbonded.vdw_switch, end = parameters->nonbonded.vdw_cutoff;
+    switch (parameters->nonbonded.vdw_modifier) {
+    case SK_MODIFIER_POTENTIAL_SHIFT:
+    case SK_MODIFIER_NONE: break;
+    case SK_MODIFIER_FORCE_SWITCH: sk_switch_init(s, SK_SWITCH_FORCE, start, end); break;
+    case SK_MODIFIER_POTENTIAL_SWITCH: sk_switch_init(s, SK_SWITCH_POTENTIAL, start, end); break;
+    case SK_MODIFIER_CHARMM_SWITCH: sk_switch_init(s, SK_SWITCH_CHARMM, start, end); break;
+    }
 }
 
 static void fill_coulomb(struct sk_nonbonded *nb, const struct sk_parameters *parameters, double ewald_beta)
@@ -231,6 +252,7 @@ void sk_nonbonded_init(struct sk_nonbonded *nb, const struct sk_parameters *para
     pair->c12 = ff->c12;
     pair->coulomb = units->coulomb;
     pair->force_scale = force_scale > 0 ? force_scale : choose_force_scale(ff, top, units);
+    fill_switch(&pair->vdw_switch, parameters);
     fill_coulomb(nb, parameters, ewald_beta);
     double S = pair->force_scale * pair->quantum;
     fill_lanes(nb, ff, top, units, S);

@@ -6,7 +6,7 @@
 /* Lane-wise parameters and squared distances (length^2) of a tile. */
 struct wide_tile {
     double d[3][LANES]; /* in quanta */
-    double r2[LANES], qq[LANES], c6[LANES], c12[LANES], shift[LANES];
+    double r2[LANES], rinv2[LANES], qq[LANES], c6[LANES], c12[LANES], shift[LANES];
     int64_t mask[LANES]; /* -1 or 0 */
 };
 
@@ -24,6 +24,7 @@ static void wide_load(struct wide_tile *w, const struct sk_packs *packs, const s
         }
     for (int l = 0; l < LANES; l++) {
         w->r2[l] = (w->d[0][l] * w->d[0][l] + w->d[1][l] * w->d[1][l] + w->d[2][l] * w->d[2][l]) * scale;
+        w->rinv2[l] = 1.0 / w->r2[l];
         w->mask[l] = -(int64_t)(tile.mask >> l & 1);
     }
     for (size_t i = 0; i < 4; i++)
@@ -79,20 +80,48 @@ static int64_t energy_sum(const double *e, const int64_t *in, int *bad)
     return sum;
 }
 
+/* Lennard-Jones energies of all lanes; any number where there are no parameters. */
+static void energy_lj(const struct wide_tile *w, const struct sk_pair_parameters *p, double lj[LANES])
+{
+    if (p->vdw_switch.kind != SK_SWITCH_NONE) {
+        for (int l = 0; l < LANES; l++) {
+            const struct sk_switched s = sk_switch_powers(&p->vdw_switch, w->r2[l]);
+            lj[l] = w->c12[l] * s.energy[1] - w->c6[l] * s.energy[0] + w->shift[l];
+        }
+        return;
+    }
+    for (int l = 0; l < LANES; l++) {
+        double r6 = w->rinv2[l] * w->rinv2[l] * w->rinv2[l];
+        lj[l] = (w->c12[l] * r6 - w->c6[l]) * r6 + w->shift[l];
+    }
+}
+
+/* The same of F/r. */
+static void wide_lj(const struct wide_tile *w, const struct sk_pair_parameters *p, double lj[LANES])
+{
+    if (p->vdw_switch.kind != SK_SWITCH_NONE) {
+        for (int l = 0; l < LANES; l++) {
+            const struct sk_switched s = sk_switch_powers(&p->vdw_switch, w->r2[l]);
+            lj[l] = w->c12[l] * s.force[1] - w->c6[l] * s.force[0];
+        }
+        return;
+    }
+    for (int l = 0; l < LANES; l++) {
+        double r6 = w->rinv2[l] * w->rinv2[l] * w->rinv2[l];
+        lj[l] = (12.0 * w->c12[l] * r6 - 6.0 * w->c6[l]) * r6 * w->rinv2[l];
+    }
+}
+
 static void energy_tile(const struct wide_tile *w, const struct sk_pair_parameters *p, int64_t sum[2], int *bad)
 {
     double lj[LANES], coulomb[LANES], mesh[LANES] = {0}; /* mesh: the part of 1/r that is the mesh's */
     int64_t in_vdw[LANES], in_coulomb[LANES];
     if (p->has_coulomb && p->is_ewald)
         ewald_sum(w, p->ewald_series, p->ewald_series->energy, mesh);
+    energy_lj(w, p, lj);
     for (int l = 0; l < LANES; l++) {
-        double rinv2 = 1.0 / w->r2[l];
-        double r6 = rinv2 * rinv2 * rinv2;
+        coulomb[l] = w->qq[l] * (sqrt(w->rinv2[l]) - mesh[l] + p->k_rf * w->r2[l] - p->c_rf);
         /* a pair without parameters has no energy, even at distance zero */
-        double e = (w->c12[l] * r6 - w->c6[l]) * r6 + w->shift[l];
-        double q = w->qq[l] * (sqrt(rinv2) - mesh[l] + p->k_rf * w->r2[l] - p->c_rf);
-        lj[l] = e;
-        coulomb[l] = q;
         int64_t has_lj = -(int64_t)((w->c6[l] != 0.0) | (w->c12[l] != 0.0));
         in_vdw[l] = w->mask[l] & has_lj & -(int64_t)(w->r2[l] < p->vdw_cutoff2_d);
         in_coulomb[l] = w->mask[l] & -(int64_t)(w->qq[l] != 0.0) & -(int64_t)(w->r2[l] < p->coulomb_cutoff2_d);
@@ -123,17 +152,15 @@ int VARIANT(pair_energy)(const struct sk_packs *packs, const struct sk_tiles *ti
 static void wide_scalar(const struct wide_tile *w, const struct sk_pair_parameters *p, double s[LANES])
 {
     const double scale = p->force_scale * p->quantum;
-    double mesh[LANES] = {0};
+    double lj[LANES], mesh[LANES] = {0};
     if (p->has_coulomb && p->is_ewald)
         ewald_sum(w, p->ewald_series, p->ewald_series->force, mesh);
+    wide_lj(w, p, lj);
     for (int l = 0; l < LANES; l++) {
-        double rinv2 = 1.0 / w->r2[l];
-        double r6 = rinv2 * rinv2 * rinv2;
-        double lj = (12.0 * w->c12[l] * r6 - 6.0 * w->c6[l]) * r6 * rinv2;
-        double coulomb = w->qq[l] * (rinv2 * sqrt(rinv2) - mesh[l] - 2.0 * p->k_rf);
+        double coulomb = w->qq[l] * (w->rinv2[l] * sqrt(w->rinv2[l]) - mesh[l] - 2.0 * p->k_rf);
         int has_lj = ((w->c6[l] != 0.0) | (w->c12[l] != 0.0)) & (w->r2[l] < p->vdw_cutoff2_d);
         int has_coulomb = (w->qq[l] != 0.0) & (w->r2[l] < p->coulomb_cutoff2_d);
-        double sum = (has_lj ? lj : 0.0) + (has_coulomb ? coulomb : 0.0);
+        double sum = (has_lj ? lj[l] : 0.0) + (has_coulomb ? coulomb : 0.0);
         s[l] = w->mask[l] ? sum * scale : 0.0;
     }
 }

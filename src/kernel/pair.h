@@ -17,6 +17,7 @@
 #include "kernel/mesh.h"
 #include "kernel/motion.h"
 #include "kernel/near.h"
+#include "kernel/switch.h"
 
 #define SK_PACK       8  /* atoms in a pack; a j-cluster is a pack */
 #define SK_HALF       4  /* atoms in an i-cluster: half a pack */
@@ -98,9 +99,10 @@ struct sk_pair_parameters {
     double quantum, coulomb, vdw_cutoff2_d, coulomb_cutoff2_d, k_rf,
         c_rf; /* coulomb: constant; c_rf is the constant subtracted from 1/r or erfc(beta r)/r (Ewald: 0, or
                  erfc(beta rc)/rc for a potential-shift) */
-    const double *lj_shift; /* [ntypes * ntypes] added to each pair's Lennard-Jones energy in range (potential-shift),
-                               >= or <= 0 */
+    const double *lj_shift; /* [ntypes * ntypes] added to each pair's Lennard-Jones energy in range (potential-shift and
+                               force-switch), >= or <= 0 */
     double force_scale;     /* integer force units per energy/length */
+    struct sk_switch vdw_switch; /* its end is the Lennard-Jones cutoff */
 };
 
 /* Integer shift vectors in quanta, low 32 bits. */

@@ -21,7 +21,14 @@ enum sk_transport { SK_TRANSPORT_AUTO, SK_TRANSPORT_MPI, SK_TRANSPORT_RING };
 enum sk_rebalance { SK_REBALANCE_AUTO, SK_REBALANCE_OFF, SK_REBALANCE_ALWAYS };
 enum sk_layout { SK_LAYOUT_AUTO, SK_LAYOUT_SLAB, SK_LAYOUT_PENCIL };
 enum sk_coulomb { SK_COULOMB_NONE, SK_COULOMB_CUT, SK_COULOMB_REACTION_FIELD, SK_COULOMB_PME };
-enum sk_modifier { SK_MODIFIER_POTENTIAL_SHIFT, SK_MODIFIER_NONE };
+/* The switches are of Lennard-Jones only. */
+enum sk_modifier {
+    SK_MODIFIER_POTENTIAL_SHIFT,
+    SK_MODIFIER_NONE,
+    SK_MODIFIER_FORCE_SWITCH,
+    SK_MODIFIER_POTENTIAL_SWITCH,
+    SK_MODIFIER_CHARMM_SWITCH
+};
 enum sk_dispersion { SK_DISPERSION_NONE, SK_DISPERSION_ENERGY, SK_DISPERSION_ENERGY_PRESSURE };
 enum sk_mixing { SK_MIXING_AUTO, SK_MIXING_LORENTZ_BERTHELOT, SK_MIXING_GEOMETRIC }; /* auto: by the pair style */
 enum sk_bonds { SK_BONDS_NONE, SK_BONDS_H_BONDS, SK_BONDS_ALL, SK_BONDS_H_ANGLES };
@@ -65,6 +72,7 @@ struct sk_parameters {
         double buffer;                                            /* list radius minus cutoff; 0: auto */
         double vdw_cutoff, coulomb_cutoff;
         enum sk_modifier vdw_modifier, coulomb_modifier;
+        double vdw_switch; /* where a switch begins; 0 without one */
         enum sk_dispersion dispersion;
         enum sk_coulomb coulomb;
         double epsilon_rf;          /* 0: conductor */

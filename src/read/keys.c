@@ -26,11 +26,10 @@ static const struct sk_choice mixing_choices[] = {{"auto", SK_MIXING_AUTO, true}
                                                   {"geometric", SK_MIXING_GEOMETRIC, true},
                                                   {"lorentz-berthelot", SK_MIXING_LORENTZ_BERTHELOT, true},
                                                   {0}};
-static const struct sk_choice vdw_modifier_choices[] = {{"potential-shift", SK_MODIFIER_POTENTIAL_SHIFT, true},
-                                                        {"none", SK_MODIFIER_NONE, true},
-                                                        {"force-switch", 0, false},
-                                                        {"potential-switch", 0, false},
-                                                        {0}};
+static const struct sk_choice vdw_modifier_choices[] = {
+    {"potential-shift", SK_MODIFIER_POTENTIAL_SHIFT, true}, {"none", SK_MODIFIER_NONE, true},
+    {"force-switch", SK_MODIFIER_FORCE_SWITCH, true},       {"potential-switch", SK_MODIFIER_POTENTIAL_SWITCH, true},
+    {"charmm-switch", SK_MODIFIER_CHARMM_SWITCH, true},     {0}};
 static const struct sk_choice coulomb_modifier_choices[] = {
     {"potential-shift", SK_MODIFIER_POTENTIAL_SHIFT, true}, {"none", SK_MODIFIER_NONE, true}, {0}};
 static const struct sk_choice dispersion_choices[] = {{"none", SK_DISPERSION_NONE, true},
@@ -177,9 +176,12 @@ static const struct sk_key table[] = {
      .help = "Cutoff of the Coulomb interaction."},
     {KEY(S, "vdw_modifier", CHOICE), FIELD(nonbonded.vdw_modifier), .fallback = "potential-shift",
      .choices = vdw_modifier_choices,
-     .help = "What is done to Lennard-Jones at the cutoff: shifted to zero energy, or cut as it is."},
-    {UNIT_KEY(S, "vdw_switch", "nm", REAL), LATER, .unit = "nm",
-     .help = "Where a switched potential begins to differ."},
+     .help = "What is done to Lennard-Jones at the cutoff: shifted to zero energy, cut as it is, or brought to zero "
+             "smoothly from `vdw_switch_nm` on: the force by a polynomial (as GROMACS does), the potential by one of "
+             "the distance (GROMACS) or of its square (LAMMPS `lj/charmm`). 1-4 pairs are never modified."},
+    {UNIT_KEY(S, "vdw_switch", "nm", REAL), .flags = SK_KEY_ABOVE | SK_KEY_ZERO_UNSET, FIELD(nonbonded.vdw_switch),
+     .low = 0, .high = 1000, .rule = "required with a switch", .unit = "nm",
+     .help = "Where a switched potential begins to differ; less than the Lennard-Jones cutoff."},
     {KEY(S, "dispersion_correction", CHOICE), FIELD(nonbonded.dispersion), .fallback = "none",
      .choices = dispersion_choices,
      .help = "Long-range correction for the Lennard-Jones attraction beyond the cutoff, for homogeneous systems."},

@@ -278,6 +278,29 @@ static enum sk_code runfile_run(struct runfile *run)
     return SK_OK;
 }
 
+/* After the cutoffs are known. */
+static enum sk_code runfile_switch(struct runfile *run)
+{
+    const struct sk_parameters *p = run->p;
+    const struct sk_entry *modifier = runfile_given(run, "nonbonded", "vdw_modifier");
+    const struct sk_entry *start = runfile_given(run, "nonbonded", "vdw_switch_nm");
+    if (p->nonbonded.vdw_modifier == SK_MODIFIER_POTENTIAL_SHIFT || p->nonbonded.vdw_modifier == SK_MODIFIER_NONE) {
+        if (start)
+            return sk_entry_fail(&run->entries, start, run->err,
+                                 "'%s' is for 'vdw_modifier' = force-switch, potential-switch or charmm-switch; remove "
+                                 "it or set one of them",
+                                 start->name);
+        return SK_OK;
+    }
+    if (!start)
+        return runfile_needs(run, modifier, "nonbonded", "vdw_switch_nm", "");
+    if (p->nonbonded.vdw_switch >= p->nonbonded.vdw_cutoff)
+        return sk_entry_fail(&run->entries, start, run->err,
+                             "'%s' = %g is not less than the Lennard-Jones cutoff, %g: nothing would be switched",
+                             start->name, p->nonbonded.vdw_switch, p->nonbonded.vdw_cutoff);
+    return SK_OK;
+}
+
 static enum sk_code runfile_nonbonded(struct runfile *run)
 {
     struct sk_parameters *p = run->p;
@@ -311,7 +334,7 @@ static enum sk_code runfile_nonbonded(struct runfile *run)
     if (epsilon && p->nonbonded.epsilon_rf != 0.0 && p->nonbonded.epsilon_rf < 1.0)
         return sk_entry_fail(&run->entries, epsilon, run->err,
                              "'epsilon_rf' is a relative permittivity: 0 (a conductor) or at least 1");
-    return SK_OK;
+    return runfile_switch(run);
 }
 
 static enum sk_code runfile_temperature(struct runfile *run)

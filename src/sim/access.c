@@ -165,21 +165,32 @@ static void spread(struct skein *sim, const struct item *items, int n, double *o
 
 enum quantity { POSITIONS, VELOCITIES, FORCES };
 
+static void value_of(const struct skein *sim, enum quantity what, int i, double value[3])
+{
+    const struct sk_atoms *a = &sim->atoms;
+    switch (what) {
+    case POSITIONS: {
+        double s[3];
+        for (int k = 0; k < 3; k++)
+            s[k] = (double)a->x[i][k] * 0x1p-64;
+        sk_box_vector(&sim->box, s, value);
+        break;
+    }
+    case VELOCITIES: memcpy(value, a->v[i], sizeof a->v[i]); break;
+    case FORCES:
+        for (int k = 0; k < 3; k++)
+            value[k] = (double)sim->force.total[i][k] / sim->force.nonbonded.pair.force_scale;
+        break;
+    }
+}
+
 static void spread_quantity(struct skein *sim, enum quantity what, double *out)
 {
     const struct sk_atoms *a = &sim->atoms;
     struct item *items = sk_alloc((size_t)a->n, sizeof *items);
     for (int i = 0; i < a->n; i++) {
-        double s[3];
         items[i].id = a->id[i];
-        for (int k = 0; k < 3; k++) {
-            s[k] = (double)a->x[i][k] * 0x1p-64;
-            items[i].value[k] = what == VELOCITIES
-                                    ? a->v[i][k]
-                                    : (double)sim->force.total[i][k] / sim->force.nonbonded.pair.force_scale;
-        }
-        if (what == POSITIONS)
-            sk_box_vector(&sim->box, s, items[i].value);
+        value_of(sim, what, i, items[i].value);
     }
     spread(sim, items, a->n, out);
     sk_free(&items);

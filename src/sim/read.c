@@ -88,12 +88,14 @@ static uint64_t hash_model(const struct skein *sim)
                           (uint64_t)p->nonbonded.coulomb,    (uint64_t)p->nonbonded.vdw_modifier,
                           (uint64_t)p->nonbonded.dispersion, (uint64_t)p->nonbonded.coulomb_modifier,
                           (uint64_t)p->system.is_real};
-    double lengths[] = {p->nonbonded.vdw_cutoff, p->nonbonded.coulomb_cutoff, p->nonbonded.epsilon_rf};
+    double lengths[] = {p->nonbonded.vdw_cutoff, p->nonbonded.coulomb_cutoff, p->nonbonded.epsilon_rf,
+                        p->nonbonded.vdw_switch};
+    const size_t nlengths = p->nonbonded.vdw_switch > 0 ? 4 : 3;
     uint64_t mesh[] = {(uint64_t)p->nonbonded.mesh[0], (uint64_t)p->nonbonded.mesh[1], (uint64_t)p->nonbonded.mesh[2],
                        (uint64_t)p->nonbonded.mesh_order};
     double splitting[] = {p->nonbonded.ewald_rtol, p->nonbonded.mesh_spacing, p->nonbonded.coulomb_error};
-    uint64_t parts[] = {sk_hash(choices, sizeof choices), sk_hash(lengths, sizeof lengths), sk_hash(mesh, sizeof mesh),
-                        sk_hash(splitting, sizeof splitting)};
+    uint64_t parts[] = {sk_hash(choices, sizeof choices), sk_hash(lengths, nlengths * sizeof *lengths),
+                        sk_hash(mesh, sizeof mesh), sk_hash(splitting, sizeof splitting)};
     bool has_mesh = p->nonbonded.coulomb == SK_COULOMB_PME;
     return sk_hash(parts, (has_mesh ? 4 : 2) * sizeof *parts);
 }

@@ -262,6 +262,21 @@ static void contradictions_name_the_missing_key(void **state)
            "/home/me/run.ini:8: 'vdw_cutoff_nm = 1' needs 'coulomb_cutoff_nm' in [nonbonded]");
     refuse(HEAD TAIL "epsilon_rf = 0.5\n",
            "/home/me/run.ini:9: 'epsilon_rf' is a relative permittivity: 0 (a conductor) or at least 1");
+    refuse(HEAD TAIL "vdw_modifier = force-switch\n",
+           "/home/me/run.ini:9: 'vdw_modifier = force-switch' needs 'vdw_switch_nm' in [nonbonded]");
+    refuse(LJ "vdw_modifier = charmm-switch\n",
+           "/home/me/run.ini:8: 'vdw_modifier = charmm-switch' needs 'vdw_switch' in [nonbonded]");
+    refuse(HEAD TAIL "vdw_switch_nm = 0.7\n",
+           "/home/me/run.ini:9: 'vdw_switch_nm' is for 'vdw_modifier' = force-switch, potential-switch or "
+           "charmm-switch; remove it or set one of them");
+    refuse(
+        HEAD TAIL "vdw_modifier = potential-switch\nvdw_switch_nm = 0.9\n",
+        "/home/me/run.ini:10: 'vdw_switch_nm' = 0.9 is not less than the Lennard-Jones cutoff, 0.9: nothing would be "
+        "switched");
+    refuse(HEAD TAIL "vdw_modifier = force-switch\nvdw_switch_nm = 0\n",
+           "/home/me/run.ini:10: 'vdw_switch_nm' = 0 is out of range: above 0, at most 1000 nm");
+    refuse(HEAD TAIL "coulomb_modifier = force-switch\n",
+           "/home/me/run.ini:9: 'coulomb_modifier' = 'force-switch' is not one of: potential-shift, none");
     refuse(HEAD TAIL "[temperature]\nthermostat = v-rescale\ntau_ps = 1\n",
            "/home/me/run.ini:10: 'thermostat = v-rescale' needs 'target_K' in [temperature]");
     refuse(LJ "[temperature]\nthermostat = langevin\ntarget = 1\n",
@@ -384,7 +399,9 @@ static void random_parameters(uint64_t *seed, struct sk_parameters *p)
     p->nonbonded.buffer = pick(seed, 2) ? 0.0 : real(seed, 0, 1);
     p->nonbonded.vdw_cutoff = real(seed, 0, 3);
     p->nonbonded.coulomb_cutoff = real(seed, 0, 3);
-    p->nonbonded.vdw_modifier = (enum sk_modifier)pick(seed, 2);
+    p->nonbonded.vdw_modifier = (enum sk_modifier)pick(seed, 5);
+    if (p->nonbonded.vdw_modifier > SK_MODIFIER_NONE)
+        p->nonbonded.vdw_switch = p->nonbonded.vdw_cutoff * real(seed, 0.01, 0.99);
     p->nonbonded.coulomb_modifier = (enum sk_modifier)pick(seed, 2);
     p->nonbonded.dispersion = (enum sk_dispersion)pick(seed, 3);
     p->nonbonded.coulomb = (enum sk_coulomb)pick(seed, 4);
