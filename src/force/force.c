@@ -209,7 +209,7 @@ void sk_force_begin(struct sk_force *force, struct sk_domain *domain, const stru
 {
     struct sk_clusters *c = &force->clusters;
     sk_timer_enter(phases->timer, phases->halo);
-    force->has_range = force->has_bad = force->is_wide = false;
+    force->has_range = force->has_bad = force->has_core = force->is_wide = false;
     force->prune_age++;
     force_set_grid(force, atoms);
     sk_halo_forward_begin(&domain->halo, (const int32_t(*)[3])force->grid);
@@ -258,11 +258,16 @@ void sk_force_redo_wide(struct sk_force *force, struct sk_domain *domain, const 
     sk_reserve(&force->wide, &force->wide_capacity, force->local_capacity);
     memset(force->pack_wide, 0, (size_t)c->packs.n * 24 * sizeof *force->pack_wide);
     memset(force->shift_force, 0, sizeof force->shift_force);
+    int found = 0;
     for (int part = 0; part < SK_LIST_PARTS; part++) {
         struct sk_tiles tiles = sk_list_tiles(&force->list.inner[part]);
-        force->has_bad |= force->variant->wide(&c->packs, &tiles, &force->nonbonded.pair, &force->shifts,
-                                               force->pack_wide, force->shift_force) != 0;
+        found |= force->variant->wide(&c->packs, &tiles, &force->nonbonded.pair, &force->shifts, force->pack_wide,
+                                      force->shift_force);
     }
+    force->has_bad |= (found & SK_PAIR_BAD) != 0;
+    force->has_core |= (found & SK_PAIR_CORE) != 0;
+    if (found & SK_PAIR_COINCIDENT)
+        sk_terms_part_coincident(force, atoms, &domain->halo);
     sk_terms_add_excluded_wide(force);
     for (int i = 0; i < c->nowned + c->nghosts; i++)
         for (int k = 0; k < 3; k++)

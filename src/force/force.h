@@ -39,6 +39,7 @@ struct sk_force {
     bool is_wide;                  /* the present forces come from wide arithmetic */
     bool has_range;                /* the float kernel met a pair out of range on this rank */
     bool has_bad;                  /* a force or energy is not finite */
+    bool has_core;                 /* a pair of this rank was within its core when wide forces or energies were made */
     sk_int128 energy[2];           /* this rank's Lennard-Jones and Coulomb energy, SK_ENERGY_SCALE; if asked for */
     double moved;                  /* largest displacement since the last prune, as a share of what it may be */
     int prune_age;                 /* evaluations since the last prune */

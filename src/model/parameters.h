@@ -12,7 +12,11 @@
 #define SK_PATH_MAX 1024
 #define SK_TEXT_MAX 2048
 
-enum sk_integrator { SK_LEAP_FROG, SK_VELOCITY_VERLET };
+enum sk_integrator { SK_LEAP_FROG, SK_VELOCITY_VERLET, SK_STEEPEST_DESCENT, SK_FIRE };
+static inline bool sk_is_minimizer(enum sk_integrator integrator)
+{
+    return integrator == SK_STEEPEST_DESCENT || integrator == SK_FIRE;
+}
 enum sk_velocity_time { SK_VELOCITY_AUTO, SK_VELOCITY_HALF_STEP_BACK, SK_VELOCITY_ON_STEP };
 enum sk_velocities { SK_VELOCITIES_FILE, SK_VELOCITIES_MAXWELL };
 enum sk_curve { SK_CURVE_HILBERT, SK_CURVE_MORTON, SK_CURVE_KD, SK_CURVE_POWER, SK_CURVE_AUTO };

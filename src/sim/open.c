@@ -126,7 +126,7 @@ static enum sk_code setup_forces(struct skein *sim, struct sk_error *err)
         return code;
     const struct sk_pair_parameters *pair = &nonbonded.pair;
     sk_bonded_init(&sim->force.bonded, sim->comm, &sim->top, &sim->ff, pair->has_coulomb ? pair->coulomb : 0,
-                   pair->force_scale);
+                   pair->force_scale, pair->core_charge2);
     sk_force_set_box(&sim->force, &sim->box);
     return SK_OK;
 }

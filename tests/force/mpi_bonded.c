@@ -129,8 +129,8 @@ static void ranks_do_not_matter(void **state)
     make_model(&top, &ff);
     sk_atoms_init(&all);
     sk_atoms_init(&mine);
-    sk_bonded_init(&whole, alone, &top, &ff, 138.9, scale);
-    sk_bonded_init(&part, comm, &top, &ff, 138.9, scale);
+    sk_bonded_init(&whole, alone, &top, &ff, 138.9, scale, 0);
+    sk_bonded_init(&part, comm, &top, &ff, 138.9, scale, 0);
     sk_bonded_set_box(&whole, &box);
     sk_bonded_set_box(&part, &box);
     bool has_force = false;
@@ -185,7 +185,7 @@ static void census_counts_terms(void **state)
         struct sk_bonded b;
         struct sk_atoms mine;
         sk_atoms_init(&mine);
-        sk_bonded_init(&b, comm, &top, &ff, 138.9, scale);
+        sk_bonded_init(&b, comm, &top, &ff, 138.9, scale, 0);
         for (sk_gid id = 0; id < NATOMS; id++)
             if (id / PLACES % size == rank && !(fault == 2 && id < PLACES))
                 put_atom(&mine, id, 0);
