@@ -95,6 +95,7 @@ static void intake_accept(struct sk_intake *intake, const struct raw_atom *raw)
     record->id = raw->id;
     record->kind = raw->kind;
     record->group_size = 0;
+    memset(record->move, 0, sizeof record->move);
     for (int k = 0; k < 3; k++) {
         split_coordinate(raw->x[k] / (intake->unit_edge[k] * intake->top->replicate[k]), &record->x[k],
                          &record->image[k]);
