@@ -92,9 +92,10 @@ struct sk_parameters {
         int64_t trajectory_every;
         bool positions, velocities, forces;
         int64_t energy_every;
-        char checkpoint[SK_PATH_MAX]; /* default: run file's stem + .ckpt.h5 */
-        int64_t checkpoint_every;     /* 0: only at the end or when stopped */
-        int64_t hash_every;           /* 0: only at the end */
+        char checkpoint[SK_PATH_MAX];      /* default: run file's stem + .ckpt.h5 */
+        int64_t checkpoint_every;          /* 0: only at the end or when stopped */
+        int64_t hash_every;                /* 0: only at the end */
+        char final_structure[SK_PATH_MAX]; /* empty: none */
     } output;
 };
 

@@ -232,6 +232,8 @@ static const struct sk_key table[] = {
      .help = "Steps between checkpoints; 0: only at the end or when the run is stopped."},
     {KEY(S, "hash_every", INTEGER), FIELD(output.hash_every), .low = 0, .high = COUNT_MOST, .fallback = "0",
      .unit = "steps", .help = "Steps between state hashes in the log; 0: at the end only."},
+    {KEY(S, "final_structure", PATH), FIELD(output.final_structure), .rule = "none is written",
+     .help = "Positions, velocities and box at the end of the run as a .gro file (not in reduced units)."},
 #undef S
 };
 

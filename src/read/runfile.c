@@ -281,6 +281,35 @@ static enum sk_code runfile_checkpoint(struct runfile *run)
     return SK_OK;
 }
 
+static enum sk_code runfile_overwrites(struct runfile *run, const char *key, const char *path)
+{
+    const struct sk_parameters *p = run->p;
+    const char *inputs[] = {p->system.structure, p->system.topology, p->system.data};
+    for (int i = 0; i < 3; i++)
+        if (path[0] && strcmp(inputs[i], path) == 0)
+            return sk_fail(run->err, SK_EINPUT, "%.200s: [output] '%s' would overwrite the input %.400s",
+                           run->entries.file, key, inputs[i]);
+    return SK_OK;
+}
+
+static enum sk_code runfile_final(struct runfile *run)
+{
+    const char *path = run->p->output.final_structure;
+    const struct sk_entry *entry = runfile_given(run, "output", "final_structure");
+    size_t n = strlen(path);
+    if (n == 0)
+        return SK_OK;
+    if (n < 5 || strcmp(path + n - 4, ".gro") != 0)
+        return sk_entry_fail(&run->entries, entry, run->err,
+                             "'final_structure' must end in .gro, the one format that is written");
+    if (run->p->units == SK_UNITS_LJ)
+        return sk_entry_fail(&run->entries, entry, run->err,
+                             "'final_structure' is in nm, but units = lj is in reduced units");
+    if (strcmp(path, run->p->output.checkpoint) == 0)
+        return sk_entry_fail(&run->entries, entry, run->err, "'final_structure' and 'checkpoint' are the same file");
+    return runfile_overwrites(run, "final_structure", path);
+}
+
 static enum sk_code runfile_output(struct runfile *run)
 {
     struct sk_parameters *p = run->p;
@@ -290,11 +319,8 @@ static enum sk_code runfile_output(struct runfile *run)
     size_t n = strlen(p->output.trajectory);
     if (!p->output.checkpoint[0] && runfile_checkpoint(run))
         return run->err->code;
-    const char *inputs[] = {p->system.structure, p->system.topology, p->system.data};
-    for (int i = 0; i < 3; i++)
-        if (strcmp(inputs[i], p->output.checkpoint) == 0)
-            return sk_fail(run->err, SK_EINPUT, "%.200s: [output] 'checkpoint' would overwrite the input %.400s",
-                           run->entries.file, inputs[i]);
+    if (runfile_overwrites(run, "checkpoint", p->output.checkpoint) || runfile_final(run))
+        return run->err->code;
     if (!has_trajectory) {
         if (p->output.trajectory_every > 0 && !trajectory)
             return runfile_needs(run, every, "output", "trajectory", "");

@@ -66,7 +66,9 @@ static enum sk_code check_folder(const char *path, struct sk_error *err)
 enum sk_code sk_report_folders(const struct skein *sim, struct sk_error *err)
 {
     enum sk_code code = check_folder(sim->parameters.output.checkpoint, err);
-    return code ? code : check_folder(sim->parameters.output.trajectory, err);
+    if (!code)
+        code = check_folder(sim->parameters.output.trajectory, err);
+    return code ? code : check_folder(sim->parameters.output.final_structure, err);
 }
 
 enum sk_code sk_report_open(struct skein *sim, struct sk_error *err)

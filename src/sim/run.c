@@ -4,6 +4,7 @@
 #include "base/fpmode.h"
 #include "base/memory.h"
 #include "base/signals.h"
+#include "io/gro.h"
 #include "sim/sim.h"
 
 static enum sk_code write_checkpoint(struct skein *sim, struct sk_error *err)
@@ -152,6 +153,9 @@ static int sim_run(struct skein *sim)
             code = closed;
         }
     }
+    const char *final = sim->parameters.output.final_structure;
+    if (!code && !is_stopped && final[0])
+        code = sk_gro_write(sim->comm, final, &sim->top, &sim->box, &sim->atoms, sim->dynamics.step, err);
     if (!code)
         code = sk_report_done(sim, is_stopped, err);
     return code ? (int)code : is_stopped ? SK_EXIT_STOPPED : SK_OK;

@@ -283,6 +283,14 @@ static void contradictions_name_the_missing_key(void **state)
            "/home/me/run.ini:10: 'trajectory' would be empty: positions, velocities and forces are all off");
     refuse(HEAD TAIL "[output]\ncheckpoint = ./w.gro\n",
            "/home/me/run.ini: [output] 'checkpoint' would overwrite the input /home/me/w.gro");
+    refuse(HEAD TAIL "[output]\nfinal_structure = w.gro\n",
+           "/home/me/run.ini: [output] 'final_structure' would overwrite the input /home/me/w.gro");
+    refuse(HEAD TAIL "[output]\nfinal_structure = w.pdb\n",
+           "/home/me/run.ini:10: 'final_structure' must end in .gro, the one format that is written");
+    refuse(HEAD TAIL "[output]\nfinal_structure = a.gro\ncheckpoint = a.gro\n",
+           "/home/me/run.ini:10: 'final_structure' and 'checkpoint' are the same file");
+    refuse(LJ "[output]\nfinal_structure = w.gro\n",
+           "/home/me/run.ini:9: 'final_structure' is in nm, but units = lj is in reduced units");
 }
 
 static uint64_t draw(uint64_t *seed)
@@ -342,6 +350,8 @@ static void random_rest(uint64_t *seed, struct sk_parameters *p)
     p->output.checkpoint_every = (int64_t)(draw(seed) >> 2);
     p->output.hash_every = pick(seed, 100);
     path(seed, p->output.checkpoint, ".h5");
+    if (p->units == SK_UNITS_GROMACS && pick(seed, 2))
+        path(seed, p->output.final_structure, "x.gro");
     if (pick(seed, 2)) {
         path(seed, p->output.trajectory, "x.h5md");
         p->output.trajectory_every = 1 + (int64_t)(draw(seed) >> 3);

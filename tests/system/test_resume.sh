@@ -97,4 +97,12 @@ claim 'a checkpoint of another input is refused' test $code -eq 1
 run 2 other --steps 80 --resume --set run.integrator=velocity-verlet
 claim 'so is another integrator' test $code -eq 1
 claim 'the checkpoint is untouched' cmp -s whole.ckpt.h5 other.ckpt.h5
+
+# The final structure as other programs read it.
+last() { grep '"event": *"energy"' "$1.jsonl" | tail -n 1 | sed 's/.*"potential": *\([^,]*\),.*/\1/'; }
+run 2 final --steps 60 --set output.final_structure=final.gro
+claim 'a final structure' test "$(value final.jsonl done state_hash)" = "$whole"
+run 2 again --steps 0 --set system.structure=final.gro
+claim 'is where the run ended' awk -v a="$(last again)" -v b="$(last whole)" \
+    'BEGIN { d = a / b - 1; exit !(d * d < 4e-12 && a != "") }'
 finish
