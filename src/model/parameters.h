@@ -38,7 +38,8 @@ struct sk_parameters {
         char structure[SK_PATH_MAX], topology[SK_PATH_MAX]; /* absolute or relative to the run file, resolved */
         char define[SK_TEXT_MAX], include_path[SK_TEXT_MAX];
         char data[SK_PATH_MAX];
-        bool is_real; /* the data file is in LAMMPS real units (converted on reading) */
+        char start[SK_PATH_MAX]; /* a checkpoint whose atoms are to be used; empty: those of the file */
+        bool is_real;            /* the data file is in LAMMPS real units (converted on reading) */
         int replicate[3];
         enum sk_velocities velocities;
         double maxwell; /* K or reduced */

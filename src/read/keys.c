@@ -88,6 +88,10 @@ static const struct sk_key table[] = {
              "the run, this file included, is in nm, ps, kJ/mol, K and bar."},
     {KEY(S, "replicate", TRIPLE), FIELD(system.replicate), .low = 1, .high = 1000, .fallback = "1x1x1",
      .help = "Copies of the box along x, y and z."},
+    {KEY(S, "start", PATH), FIELD(system.start), .rule = "nothing",
+     .help =
+         "A checkpoint of the same molecules, of any integrator: its box, positions and velocities are taken instead "
+         "of those of `structure` or `data`, and the run begins at step 0."},
     {KEY(S, "velocities", CHOICE), FIELD(system.velocities), .fallback = "file", .choices = velocities_choices,
      .help = "`file`: as read (zero where the file has none). `maxwell`: drawn at `maxwell_K` from `seed` and the "
              "atom's number."},

@@ -284,8 +284,8 @@ static enum sk_code runfile_checkpoint(struct runfile *run)
 static enum sk_code runfile_overwrites(struct runfile *run, const char *key, const char *path)
 {
     const struct sk_parameters *p = run->p;
-    const char *inputs[] = {p->system.structure, p->system.topology, p->system.data};
-    for (int i = 0; i < 3; i++)
+    const char *inputs[] = {p->system.structure, p->system.topology, p->system.data, p->system.start};
+    for (int i = 0; i < 4; i++)
         if (path[0] && strcmp(inputs[i], path) == 0)
             return sk_fail(run->err, SK_EINPUT, "%.200s: [output] '%s' would overwrite the input %.400s",
                            run->entries.file, key, inputs[i]);
@@ -304,7 +304,8 @@ static enum sk_code runfile_final(struct runfile *run)
                              "'final_structure' must end in .gro, the one format that is written");
     if (run->p->units == SK_UNITS_LJ)
         return sk_entry_fail(&run->entries, entry, run->err,
-                             "'final_structure' is in nm, but units = lj is in reduced units");
+                             "'final_structure' is in nm, but units = lj is in reduced units; use the checkpoint "
+                             "([system] start)");
     if (strcmp(path, run->p->output.checkpoint) == 0)
         return sk_entry_fail(&run->entries, entry, run->err, "'final_structure' and 'checkpoint' are the same file");
     return runfile_overwrites(run, "final_structure", path);

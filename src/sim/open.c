@@ -88,13 +88,14 @@ static void setup_dynamics(struct skein *sim)
     d->phases.timer = &sim->timer;
     sk_dynamics_init(d);
     sim->phase_output = sk_timer_phase(&sim->timer, "output");
+    if (sim->is_resumed || (sim->is_started && sim->parameters.system.velocities == SK_VELOCITIES_FILE))
+        d->is_on_step = sim->checkpoint.velocity_time == SK_VELOCITY_ON_STEP;
     if (!sim->is_resumed)
         return;
     d->step = sim->checkpoint.step;
     d->conserved_offset = sim->checkpoint.conserved_offset;
     d->has_pending_box = sim->checkpoint.has_pending_box;
     memcpy(d->pending_box, sim->checkpoint.pending_box, sizeof d->pending_box);
-    d->is_on_step = sim->parameters.run.integrator == SK_VELOCITY_VERLET;
 }
 
 static enum sk_code setup_forces(struct skein *sim, struct sk_error *err)
@@ -158,7 +159,8 @@ static enum sk_code find_checkpoint(struct skein *sim, struct sk_error *err)
             sim->checkpoint_used, (unsigned long long)c->model_hash, (unsigned long long)sim->model_hash);
     if (c->integrator != (int)p->run.integrator)
         return sk_fail(err, SK_EINPUT,
-                       "%s was written by another integrator; [run] integrator cannot change on --resume",
+                       "%s was written by another integrator; [run] integrator cannot change on --resume: to begin a run "
+                       "from its atoms, name it as [system] start and write another [output] checkpoint",
                        sim->checkpoint_used);
     if (c->seed != p->run.seed)
         return sk_fail(err, SK_EINPUT, "%s was written with seed = %llu; [run] seed cannot change on --resume",
@@ -169,6 +171,34 @@ static enum sk_code find_checkpoint(struct skein *sim, struct sk_error *err)
                     "from the same state, with other bits than it would have had");
     sim->box = c->box;
     sim->is_resumed = true;
+    return SK_OK;
+}
+
+/* The checkpoint whose atoms a fresh run takes. */
+static enum sk_code find_start(struct skein *sim, struct sk_error *err)
+{
+    const char *path = sim->parameters.system.start;
+    bool exists = false;
+    if (sim->is_resumed || !path[0])
+        return SK_OK;
+    enum sk_code code = sk_checkpoint_find(sim->comm, path, &exists, sim->checkpoint_used, &sim->checkpoint, err);
+    if (code)
+        return code;
+    if (!exists)
+        return sk_fail(err, SK_EINPUT, "[system] start: there is no checkpoint %s", path);
+    if (strcmp(sim->checkpoint_used, path) != 0)
+        sk_log_warn(&sim->log, "%s is missing or damaged; starting from %s", path, sim->checkpoint_used);
+    if (sim->checkpoint.natoms != sim->top.natoms)
+        return sk_fail(
+            err, SK_EINPUT,
+            "[system] start: %s has %lld atoms, this input %lld; it must be a checkpoint of the same molecules",
+            sim->checkpoint_used, (long long)sim->checkpoint.natoms, (long long)sim->top.natoms);
+    if (sim->checkpoint.model_hash != sim->model_hash)
+        sk_log_note(&sim->log, SK_LOG_NORMAL,
+                    "note: %s was written with another force field, other cutoffs or constraints",
+                    sim->checkpoint_used);
+    sim->box = sim->checkpoint.box;
+    sim->is_started = true;
     return SK_OK;
 }
 
@@ -204,7 +234,9 @@ static enum sk_code open_all(struct skein *sim, const char *run_file, struct sk_
         code = find_checkpoint(sim, err);
     }
     if (!code)
-        code = sim->is_resumed ? sk_sim_read_checkpoint(sim, err) : sk_sim_read_atoms(sim, err);
+        code = find_start(sim, err);
+    if (!code)
+        code = sim->is_resumed || sim->is_started ? sk_sim_read_checkpoint(sim, err) : sk_sim_read_atoms(sim, err);
     if (!code)
         code = setup_forces(sim, err);
     if (code)

@@ -21,8 +21,7 @@ static enum sk_code write_checkpoint(struct skein *sim, struct sk_error *err)
     state.model_hash = sim->model_hash;
     state.state_hash = sk_dynamics_hash(d);
     state.integrator = (int32_t)sim->parameters.run.integrator;
-    state.velocity_time = sim->parameters.run.integrator == SK_VELOCITY_VERLET ? SK_VELOCITY_ON_STEP
-                                                                               : SK_VELOCITY_HALF_STEP_BACK;
+    state.velocity_time = d->is_on_step ? SK_VELOCITY_ON_STEP : SK_VELOCITY_HALF_STEP_BACK;
     state.quantum_bits = d->units.quantum_bits;
     state.force_scale = sim->force.nonbonded.pair.force_scale;
     state.constraint_solver = sim->parameters.constraints.solver;

@@ -35,8 +35,8 @@ struct skein {
     struct sk_json json;
     bool has_json;
     struct sk_trajectory *trajectory;
-    bool is_resumed;
-    struct sk_checkpoint_state checkpoint; /* what was resumed from */
+    bool is_resumed, is_started;           /* from a checkpoint: the run of it goes on; a new one has its atoms */
+    struct sk_checkpoint_state checkpoint; /* of these two */
     uint64_t model_hash;
     int64_t target_steps;
     int64_t last_energy_step; /* -1: none reported yet */
@@ -54,7 +54,8 @@ struct skein {
 enum sk_code sk_sim_read_model(struct skein *sim, const char *run_file, struct sk_error *err);
 /* read.c: streams coordinates to their id blocks. Collective. */
 enum sk_code sk_sim_read_atoms(struct skein *sim, struct sk_error *err);
-/* Continues from the checkpoint's atoms. Collective. */
+/* The atoms of the checkpoint, for a run that goes on or for a new one. Collective. Errors (SK_EINPUT): an atom that is
+ * another one here. */
 enum sk_code sk_sim_read_checkpoint(struct skein *sim, struct sk_error *err);
 
 /* access.c: energies of bonded terms into what the library gives out. Local. */

@@ -283,6 +283,8 @@ static void contradictions_name_the_missing_key(void **state)
            "/home/me/run.ini:10: 'trajectory' would be empty: positions, velocities and forces are all off");
     refuse(HEAD TAIL "[output]\ncheckpoint = ./w.gro\n",
            "/home/me/run.ini: [output] 'checkpoint' would overwrite the input /home/me/w.gro");
+    refuse(HEAD TAIL "[system]\nstart = run.ckpt.h5\n",
+           "/home/me/run.ini: [output] 'checkpoint' would overwrite the input /home/me/run.ckpt.h5");
     refuse(HEAD TAIL "[output]\nfinal_structure = w.gro\n",
            "/home/me/run.ini: [output] 'final_structure' would overwrite the input /home/me/w.gro");
     refuse(HEAD TAIL "[output]\nfinal_structure = w.pdb\n",
@@ -290,7 +292,8 @@ static void contradictions_name_the_missing_key(void **state)
     refuse(HEAD TAIL "[output]\nfinal_structure = a.gro\ncheckpoint = a.gro\n",
            "/home/me/run.ini:10: 'final_structure' and 'checkpoint' are the same file");
     refuse(LJ "[output]\nfinal_structure = w.gro\n",
-           "/home/me/run.ini:9: 'final_structure' is in nm, but units = lj is in reduced units");
+           "/home/me/run.ini:9: 'final_structure' is in nm, but units = lj is in reduced units; use the checkpoint "
+           "([system] start)");
 }
 
 static uint64_t draw(uint64_t *seed)
@@ -382,6 +385,8 @@ static void random_parameters(uint64_t *seed, struct sk_parameters *p)
         p->system.replicate[i] = 1 + pick(seed, 1000);
     p->system.velocities = (enum sk_velocities)pick(seed, 2);
     p->system.maxwell = real(seed, 0, 500);
+    if (pick(seed, 2))
+        path(seed, p->system.start, "c");
     p->run.integrator = (enum sk_integrator)pick(seed, 2);
     p->run.velocity_time = (enum sk_velocity_time)(1 + pick(seed, 2));
     p->run.dt = real(seed, 0, 1000);
