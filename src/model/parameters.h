@@ -50,7 +50,8 @@ struct sk_parameters {
         double dt;
         int64_t steps;
         uint64_t seed;
-        int64_t remove_com_every; /* 0: never */
+        int64_t remove_com_every;             /* 0: never */
+        double force_tolerance, initial_step; /* of minimizers, else 0 */
     } run;
     struct {
         enum sk_curve curve;

@@ -8,8 +8,8 @@ static const struct sk_choice velocities_choices[] = {
     {"file", SK_VELOCITIES_FILE, true}, {"maxwell", SK_VELOCITIES_MAXWELL, true}, {0}};
 static const struct sk_choice integrator_choices[] = {{"leap-frog", SK_LEAP_FROG, true},
                                                       {"velocity-verlet", SK_VELOCITY_VERLET, true},
-                                                      {"steepest-descent", 0, false},
-                                                      {"fire", 0, false},
+                                                      {"steepest-descent", SK_STEEPEST_DESCENT, true},
+                                                      {"fire", SK_FIRE, true},
                                                       {0}};
 static const struct sk_choice velocity_time_choices[] = {
     {"half-step-back", SK_VELOCITY_HALF_STEP_BACK, true}, {"on-step", SK_VELOCITY_ON_STEP, true}, {0}};
@@ -101,23 +101,33 @@ static const struct sk_key table[] = {
 #undef S
 #define S "run"
     {KEY(S, "integrator", CHOICE), FIELD(run.integrator), .fallback = "leap-frog", .choices = integrator_choices,
-     .help = "How positions and velocities advance."},
+     .help = "How positions and velocities advance. `steepest-descent` and `fire` minimize the potential instead: they "
+             "take no notice of time step, velocities, temperature and pressure ([minimize.md](minimize.md))."},
     {KEY(S, "velocity_time", CHOICE), FIELD(run.velocity_time),
      .rule = "`half-step-back` with leap-frog, `on-step` with velocity-verlet", .choices = velocity_time_choices,
      .help = "The time the starting velocities belong to: half a step before the positions, or the same."},
-    {UNIT_KEY(S, "dt", "ps", REAL), .flags = SK_KEY_ABOVE, FIELD(run.dt), .low = 0, .high = 1000, .rule = "required",
-     .unit = "ps", .help = "Length of a time step."},
+    {UNIT_KEY(S, "dt", "ps", REAL), .flags = SK_KEY_ABOVE | SK_KEY_ZERO_UNSET, FIELD(run.dt), .low = 0, .high = 1000,
+     .rule = "required, but not used by minimizers", .unit = "ps", .help = "Length of a time step."},
     {KEY(S, "steps", INTEGER), FIELD(run.steps), .low = 0, .high = COUNT_MOST, .fallback = "0",
-     .help = "The step to reach: a total, not an increment, also on `--resume`. `--steps N` sets it too."},
+     .help = "The step to reach: a total, not an increment, also on `--resume`. `--steps N` sets it too. A minimizer "
+             "that converges ends before."},
     {KEY(S, "seed", UNSIGNED), FIELD(run.seed), .low = 0, .high = 0x1p64, .fallback = "1",
      .help = "Seed of all random numbers: velocities, thermostat, barostat. Any 64-bit number."},
     {KEY(S, "remove_com_every", INTEGER), FIELD(run.remove_com_every), .low = 0, .high = COUNT_MOST,
      .rule = "100; 0 with `thermostat = langevin`", .unit = "steps",
      .help = "How often the motion of the centre of mass is removed; 0: never."},
+    {UNIT_KEY(S, "force_tolerance", "kJ_per_mol_per_nm", REAL), .flags = SK_KEY_ABOVE | SK_KEY_ZERO_UNSET,
+     FIELD(run.force_tolerance), .low = 0, .high = 1e9, .rule = "100; 1 in reduced units; minimizers only",
+     .unit = "kJ/mol/nm", .help = "A minimizer has converged when no force on an atom is larger."},
+    {UNIT_KEY(S, "initial_step", "nm", REAL), .flags = SK_KEY_ABOVE | SK_KEY_ZERO_UNSET, FIELD(run.initial_step),
+     .low = 0, .high = 1, .rule = "0.01; minimizers only", .unit = "nm",
+     .help = "The longest displacement of an atom in the first step of a minimizer. Steepest descent then adapts it; "
+             "no step of `fire` is longer than three times that."},
 #undef S
 #define S "domain"
     {KEY(S, "curve", CHOICE), FIELD(domain.curve), .fallback = "hilbert", .choices = curve_choices,
-     .help = "How cells are shared out: lengths of a curve, planned planes (kd), a power diagram (for unevenly filled boxes), or "
+     .help = "How cells are shared out: lengths of a curve, planned planes (kd), a power diagram (for unevenly filled "
+             "boxes), or "
              "the one of them with the fewest ghosts. Results do not depend on it."},
     {KEY(S, "rebalance", CHOICE), FIELD(domain.rebalance), .fallback = "auto", .choices = rebalance_choices,
      .help = "When cells are shared out anew: if it is predicted to pay, never, or at every rebuild. Results do not "

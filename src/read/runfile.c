@@ -185,11 +185,27 @@ static enum sk_code runfile_system(struct runfile *run)
     return SK_OK;
 }
 
+/* What dynamics and minimizers have each for themselves; 0 is written as "not used". */
+static enum sk_code runfile_integrator(struct runfile *run)
+{
+    struct sk_parameters *p = run->p;
+    if (!sk_is_minimizer(p->run.integrator)) {
+        p->run.force_tolerance = p->run.initial_step = 0;
+        return runfile_given(run, "run", "dt_ps") ? SK_OK : runfile_needs(run, NULL, "run", "dt_ps", "");
+    }
+    p->run.dt = 0;
+    if (p->run.force_tolerance == 0)
+        p->run.force_tolerance = p->units == SK_UNITS_LJ ? 1 : 100;
+    if (p->run.initial_step == 0)
+        p->run.initial_step = 0.01;
+    return SK_OK;
+}
+
 static enum sk_code runfile_run(struct runfile *run)
 {
     struct sk_parameters *p = run->p;
-    if (!runfile_given(run, "run", "dt_ps"))
-        return runfile_needs(run, NULL, "run", "dt_ps", "");
+    if (runfile_integrator(run))
+        return run->err->code;
     if (p->run.velocity_time == SK_VELOCITY_AUTO)
         p->run.velocity_time = p->run.integrator == SK_VELOCITY_VERLET ? SK_VELOCITY_ON_STEP
                                                                        : SK_VELOCITY_HALF_STEP_BACK;

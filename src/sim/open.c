@@ -87,6 +87,7 @@ static void setup_dynamics(struct skein *sim)
     d->box = &sim->box;
     d->phases.timer = &sim->timer;
     sk_dynamics_init(d);
+    sk_minimize_init(&sim->minimizer, d);
     sim->phase_output = sk_timer_phase(&sim->timer, "output");
     if (sim->is_resumed || (sim->is_started && sim->parameters.system.velocities == SK_VELOCITIES_FILE))
         d->is_on_step = sim->checkpoint.velocity_time == SK_VELOCITY_ON_STEP;
@@ -96,6 +97,10 @@ static void setup_dynamics(struct skein *sim)
     d->conserved_offset = sim->checkpoint.conserved_offset;
     d->has_pending_box = sim->checkpoint.has_pending_box;
     memcpy(d->pending_box, sim->checkpoint.pending_box, sizeof d->pending_box);
+    const double *descent = sim->checkpoint.descent;
+    sim->minimizer.descent = (struct sk_descent){
+        descent[0], descent[1], descent[2], descent[3], sim->checkpoint.downhill, sim->checkpoint.is_crowded != 0};
+    sim->minimizer.is_begun = true;
 }
 
 static enum sk_code setup_forces(struct skein *sim, struct sk_error *err)
@@ -158,10 +163,11 @@ static enum sk_code find_checkpoint(struct skein *sim, struct sk_error *err)
             "or give the input it was made from",
             sim->checkpoint_used, (unsigned long long)c->model_hash, (unsigned long long)sim->model_hash);
     if (c->integrator != (int)p->run.integrator)
-        return sk_fail(err, SK_EINPUT,
-                       "%s was written by another integrator; [run] integrator cannot change on --resume: to begin a run "
-                       "from its atoms, name it as [system] start and write another [output] checkpoint",
-                       sim->checkpoint_used);
+        return sk_fail(
+            err, SK_EINPUT,
+            "%s was written by another integrator; [run] integrator cannot change on --resume: to begin a run "
+            "from its atoms, name it as [system] start and write another [output] checkpoint",
+            sim->checkpoint_used);
     if (c->seed != p->run.seed)
         return sk_fail(err, SK_EINPUT, "%s was written with seed = %llu; [run] seed cannot change on --resume",
                        sim->checkpoint_used, (unsigned long long)c->seed);
@@ -218,6 +224,41 @@ static enum sk_code examine_constraints(struct skein *sim, struct sk_error *err)
     return code;
 }
 
+/* The topology that constraints are made from. To a minimizer all atoms have the same mass: it goes along forces, and a
+ * force that constraints balance has no other part along them than these take. */
+static const struct sk_topology *topology_of_motion(struct skein *sim)
+{
+    if (!sk_is_minimizer(sim->parameters.run.integrator))
+        return &sim->top;
+    unsigned char *bytes = NULL;
+    size_t length = 0;
+    sk_topology_pack(&sim->top, &bytes, &length);
+    sk_topology_unpack(&sim->even, bytes, length);
+    sk_free(&bytes);
+    for (int k = 0; k < sim->even.nkinds; k++)
+        sim->even.kinds[k].mass = 1;
+    return &sim->even;
+}
+
+static void setup_constraints(struct skein *sim)
+{
+    const struct sk_topology *top = topology_of_motion(sim);
+    sk_rigid_init(&sim->rigid, top, sim->parameters.constraints.tolerance);
+    sk_network_init(&sim->network, sim->comm, top, &sim->parameters, sim->force.variant);
+    sim->has_rigid = true;
+}
+
+/* Velocities of a fresh start; a minimizer leaves those of the file alone. */
+static void setup_velocities(struct skein *sim)
+{
+    if (sk_is_minimizer(sim->parameters.run.integrator))
+        return;
+    if (sim->parameters.system.velocities == SK_VELOCITIES_MAXWELL)
+        sk_dynamics_maxwell(&sim->dynamics);
+    else
+        sk_dynamics_accept(&sim->dynamics);
+}
+
 static enum sk_code open_all(struct skein *sim, const char *run_file, struct sk_error *err)
 {
     int launched = sk_comm_launcher_size();
@@ -241,9 +282,7 @@ static enum sk_code open_all(struct skein *sim, const char *run_file, struct sk_
         code = setup_forces(sim, err);
     if (code)
         return code;
-    sk_rigid_init(&sim->rigid, &sim->top, sim->parameters.constraints.tolerance);
-    sk_network_init(&sim->network, sim->comm, &sim->top, &sim->parameters, sim->force.variant);
-    sim->has_rigid = true;
+    setup_constraints(sim);
     code = sk_domain_start(&sim->domain, sim->comm, &sim->parameters, &sim->top, &sim->box, sim->force.list_radius,
                            &sim->atoms, err);
     sim->has_domain = true;
@@ -252,10 +291,8 @@ static enum sk_code open_all(struct skein *sim, const char *run_file, struct sk_
     setup_dynamics(sim);
     if ((code = examine_constraints(sim, err)))
         return code;
-    if (!sim->is_resumed && sim->parameters.system.velocities == SK_VELOCITIES_MAXWELL)
-        sk_dynamics_maxwell(&sim->dynamics);
-    else if (!sim->is_resumed)
-        sk_dynamics_accept(&sim->dynamics);
+    if (!sim->is_resumed)
+        setup_velocities(sim);
     sim->target_steps = sim->options.steps >= 0 ? sim->options.steps : sim->parameters.run.steps;
     sim->last_energy_step = sim->is_resumed ? sim->checkpoint.last_energy_step : -1;
     return SK_OK;
@@ -270,6 +307,7 @@ static enum sk_code sim_open(const char *run_file, const struct skein_options *o
         skein_options_init(&sim->options);
     sk_atoms_init(&sim->atoms);
     sk_topology_init(&sim->top);
+    sk_topology_init(&sim->even);
     sk_forcefield_init(&sim->ff);
     sk_timer_init(&sim->timer);
     sim->comm = sk_comm_new(sim->options.mpi_comm);
@@ -309,9 +347,11 @@ void skein_close(struct skein **simulation)
         sk_network_clear(&sim->network);
         sk_rigid_clear(&sim->rigid);
     }
+    sk_minimize_clear(&sim->minimizer);
     sk_dynamics_clear(&sim->dynamics);
     sk_atoms_clear(&sim->atoms);
     sk_forcefield_clear(&sim->ff);
+    sk_topology_clear(&sim->even);
     sk_topology_clear(&sim->top);
     sk_comm_free(&sim->comm);
     sk_free(simulation);

@@ -144,7 +144,8 @@ enum sk_code sk_sim_read_atoms(struct skein *sim, struct sk_error *err)
         *err = missing;
         code = finished;
     }
-    if (!code && p->system.velocities == SK_VELOCITIES_FILE && !sim->structure.has_velocities)
+    if (!code && p->system.velocities == SK_VELOCITIES_FILE && !sim->structure.has_velocities &&
+        !sk_is_minimizer(p->run.integrator))
         sk_log_warn(&sim->log, "%s has no velocities: the run starts at rest (velocities = maxwell draws them)",
                     p->system.data[0] ? p->system.data : p->system.structure);
     return code;

@@ -5,12 +5,14 @@
 
 #include "base/json.h"
 #include "base/log.h"
-#include "dynamics/dynamics.h"
+#include "dynamics/minimize.h"
 #include "io/checkpoint.h"
 #include "io/trajectory.h"
 #include "model/forcefield.h"
 #include "read/structure.h"
 #include "skein/skein.h"
+
+#define SK_OVERLAP "atoms overlap: forces and energies are not those of the force field"
 
 struct skein {
     struct sk_error error;
@@ -27,6 +29,8 @@ struct skein {
     struct sk_rigid rigid;
     struct sk_network network;
     struct sk_dynamics dynamics;
+    struct sk_minimizer minimizer; /* if the integrator is one, */
+    struct sk_topology even;       /* and the topology with all masses 1, which constraints are made from then */
     struct sk_timer timer;
     struct sk_log log;
     bool has_domain, has_force, has_rigid;
@@ -61,6 +65,14 @@ enum sk_code sk_sim_read_checkpoint(struct skein *sim, struct sk_error *err);
 /* access.c: energies of bonded terms into what the library gives out. Local. */
 void sk_sim_set_bonded(const struct skein *sim, const double energy[SK_BONDED_ENERGIES],
                        struct skein_energies *energies);
+
+/* outcome.c: what is special in a minimizer's reports: the table's head and lines, keys for the events `energy` and
+ * `done`, the last words. Collective but for the head. */
+void sk_outcome_head(struct skein *sim);
+void sk_outcome_line(struct skein *sim);
+void sk_outcome_json(struct skein *sim);
+void sk_outcome_done_json(struct skein *sim, bool is_stopped);
+void sk_outcome_conclude(struct skein *sim, bool is_stopped);
 
 /* report.c: human and machine output. Rank 0 writes; collective where it reduces. */
 enum sk_code sk_report_open(struct skein *sim, struct sk_error *err);

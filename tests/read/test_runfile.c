@@ -86,6 +86,16 @@ static void defaults_follow_other_keys(void **state)
     assert_int_equal(p.run.remove_com_every, 0);
     accept_set(HEAD TAIL "[temperature]\nthermostat=langevin\ntarget_K=300\ntau_ps=1\n", "run.remove_com_every=7", &p);
     assert_int_equal(p.run.remove_com_every, 7);
+    accept_set(HEAD TAIL "[run]\nforce_tolerance_kJ_per_mol_per_nm = 7\n", NULL, &p);
+    assert_true(p.run.dt == 0.002 && p.run.force_tolerance == 0 && p.run.initial_step == 0);
+    accept_set(HEAD TAIL, "run.integrator=fire", &p);
+    assert_true(p.run.dt == 0 && p.run.force_tolerance == 100 && p.run.initial_step == 0.01);
+    accept_set(HEAD "[run]\nintegrator = steepest-descent\ninitial_step_nm = 0.02\n[nonbonded]\ncoulomb = none\n"
+                    "cutoff_nm = 1\n",
+               "run.force_tolerance_kJ_per_mol_per_nm=10", &p);
+    assert_true(p.run.dt == 0 && p.run.force_tolerance == 10 && p.run.initial_step == 0.02);
+    accept_set(LJ, "run.integrator=steepest-descent", &p);
+    assert_true(p.run.dt == 0 && p.run.force_tolerance == 1 && p.run.initial_step == 0.01);
     accept_set(HEAD TAIL "[output]\ntrajectory = a.h5md\n", NULL, &p);
     assert_int_equal(p.output.trajectory_every, 1000);
     accept_set(HEAD TAIL "[output]\ntrajectory = a.h5md\ntrajectory_every = 5\n", "output.trajectory=", &p);
@@ -192,8 +202,9 @@ static void value_errors_name_what_is_right(void **state)
            "/home/me/run.ini:4: 'replicate' = '2x2' is not of the form AxBxC, for example 2x2x2");
     refuse(HEAD "replicate = 2x0x2\n",
            "/home/me/run.ini:4: 'replicate' = 2x0x2 is out of range: each at least 1, at most 1000");
-    refuse(HEAD "[domain]\ncurve = hilbrt\n", "/home/me/run.ini:5: 'curve' = 'hilbrt' is not one of: hilbert, morton, kd, power, "
-                                               "auto");
+    refuse(HEAD "[domain]\ncurve = hilbrt\n",
+           "/home/me/run.ini:5: 'curve' = 'hilbrt' is not one of: hilbert, morton, kd, power, "
+           "auto");
     refuse(HEAD "[domain]\nkernel = a23456789012345678901234567890123\n",
            "/home/me/run.ini:5: the value of 'kernel' is longer than 31 bytes");
 }
@@ -203,8 +214,6 @@ static void unsupported_is_refused_by_name(void **state)
     static const struct {
         const char *text, *message;
     } cases[] = {
-        {"run.integrator=fire", "--set run.integrator: 'integrator' = fire is known but not supported yet; use one of: "
-                                "leap-frog, velocity-verlet"},
         {"nonbonded.coulomb=pme",
          "--set nonbonded.coulomb: 'coulomb' = pme is known but not supported yet; use one of: "
          "none, cut, reaction-field"},
@@ -387,9 +396,13 @@ static void random_parameters(uint64_t *seed, struct sk_parameters *p)
     p->system.maxwell = real(seed, 0, 500);
     if (pick(seed, 2))
         path(seed, p->system.start, "c");
-    p->run.integrator = (enum sk_integrator)pick(seed, 2);
+    p->run.integrator = (enum sk_integrator)pick(seed, 4);
     p->run.velocity_time = (enum sk_velocity_time)(1 + pick(seed, 2));
-    p->run.dt = real(seed, 0, 1000);
+    if (p->run.integrator == SK_FIRE || p->run.integrator == SK_STEEPEST_DESCENT) {
+        p->run.force_tolerance = real(seed, 0, 1e9);
+        p->run.initial_step = real(seed, 0, 1);
+    } else
+        p->run.dt = real(seed, 0, 1000);
     p->run.steps = (int64_t)(draw(seed) >> 2);
     p->run.seed = draw(seed);
     p->run.remove_com_every = pick(seed, 1000);
