@@ -43,7 +43,7 @@ void sk_dynamics_maxwell(struct sk_dynamics *d)
             a->v[i][k] = width * normal[k];
     }
     sk_rigid_rebuild(d->rigid, d->top, a);
-    sk_dynamics_project(d, NULL, 0);
+    sk_dynamics_project(d, d->atoms->v[0], NULL, 0);
     if (p->run.remove_com_every > 0) {
         sum_motion(d, sum);
         for (int i = 0; i < a->n; i++)
@@ -62,7 +62,7 @@ void sk_dynamics_accept(struct sk_dynamics *d)
     if (!d->is_on_step)
         return;
     sk_rigid_rebuild(d->rigid, d->top, d->atoms);
-    sk_dynamics_project(d, NULL, 0);
+    sk_dynamics_project(d, d->atoms->v[0], NULL, 0);
 }
 
 void sk_dynamics_init(struct sk_dynamics *d)

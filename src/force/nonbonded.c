@@ -11,6 +11,12 @@
 #define WALL_KT  50.0   /* the force scale gives room for pairs at this energy */
 #define COARSEST 0x1p11 /* in nm and kJ/mol: rounding errors of 4e-6 of the rms force in water */
 
+#define CORE_FORCE      0x1p31 /* integer units */
+#define CORE_ENERGY     0x1p18 /* of two atoms on one point: half the range of energies */
+/* Radius of charges, in nm and in reduced units */
+#define CORE_CHARGES    0.08
+#define CORE_CHARGES_LJ 0.25
+
 static double epsilon_of(double c6, double c12)
 {
     return c12 > 0 ? c6 * c6 / (4 * c12) : 0;
@@ -56,6 +62,28 @@ static double choose_force_scale(const struct sk_forcefield *ff, const struct sk
         scale *= 0.5;
     /* walls of hydrogens inside heavier atoms would ask for less: what comes there is a wide step */
     return units->system != SK_UNITS_LJ && scale < COARSEST ? COARSEST : scale;
+}
+
+double sk_core2(double c6, double c12, double force_scale)
+{
+    double force = CORE_FORCE / force_scale;
+    if (c12 > 0) {
+        double of_force = sk_pow(12 * c12 / force, 2.0 / 13), of_energy = sk_pow(13 * c12 / CORE_ENERGY, 2.0 / 12);
+        return of_force > of_energy ? of_force : of_energy;
+    }
+    if (c6 > 0)
+        return sk_pow(6 * c6 / force, 2.0 / 7);
+    return 0;
+}
+
+static void fill_cores(struct sk_nonbonded *nb, const struct sk_forcefield *ff, enum sk_unit_system units)
+{
+    int n = ff->ntypes;
+    nb->core2 = sk_alloc((size_t)(n * n), sizeof *nb->core2);
+    for (int p = 0; p < n * n; p++)
+        nb->core2[p] = sk_core2(ff->c6[p], ff->c12[p], nb->pair.force_scale);
+    nb->pair.core2 = nb->core2;
+    nb->pair.core_charge2 = units == SK_UNITS_LJ ? CORE_CHARGES_LJ * CORE_CHARGES_LJ : CORE_CHARGES * CORE_CHARGES;
 }
 
 static double sigma_of(double c6, double c12)
@@ -259,6 +287,8 @@ void sk_nonbonded_init(struct sk_nonbonded *nb, const struct sk_parameters *para
     fill_tables(nb, parameters, ff, S);
     pair->table = nb->table;
     pair->lj_shift = nb->lj_shift;
+    if (sk_is_minimizer(parameters->run.integrator))
+        fill_cores(nb, ff, units->system);
     nb->cutoff = pair->has_coulomb && coulomb > vdw ? coulomb : vdw;
     nb->dispersion_c6 = mean_c6(ff, top, kind_count);
     fill_dispersion(nb, parameters, natoms);
@@ -271,4 +301,5 @@ void sk_nonbonded_clear(struct sk_nonbonded *nonbonded)
     sk_free(&nonbonded->lj_shift);
     sk_free(&nonbonded->ewald_table);
     sk_free(&nonbonded->ewald_series);
+    sk_free(&nonbonded->core2);
 }

@@ -117,8 +117,9 @@ void sk_force_energy(struct sk_force *force, const struct sk_atoms *atoms)
     force->energy[0] = force->energy[1] = 0;
     for (int part = 0; part < SK_LIST_PARTS; part++) {
         struct sk_tiles tiles = sk_list_tiles(&force->list.inner[part]);
-        force->has_bad |= force->variant->energy(&force->clusters.packs, &tiles, pair, &force->shifts, force->energy) !=
-                          0;
+        int found = force->variant->energy(&force->clusters.packs, &tiles, pair, &force->shifts, force->energy);
+        force->has_bad |= (found & SK_PAIR_BAD) != 0;
+        force->has_core |= (found & SK_PAIR_CORE) != 0;
     }
     if (!pair->is_reaction_field)
         return;

@@ -13,7 +13,11 @@
 #define SK_TEXT_MAX  2048
 #define SK_STYLE_MAX 128
 
-enum sk_integrator { SK_LEAP_FROG, SK_VELOCITY_VERLET };
+enum sk_integrator { SK_LEAP_FROG, SK_VELOCITY_VERLET, SK_STEEPEST_DESCENT, SK_FIRE };
+static inline bool sk_is_minimizer(enum sk_integrator integrator)
+{
+    return integrator == SK_STEEPEST_DESCENT || integrator == SK_FIRE;
+}
 enum sk_velocity_time { SK_VELOCITY_AUTO, SK_VELOCITY_HALF_STEP_BACK, SK_VELOCITY_ON_STEP };
 enum sk_velocities { SK_VELOCITIES_FILE, SK_VELOCITIES_MAXWELL };
 enum sk_curve { SK_CURVE_HILBERT, SK_CURVE_MORTON, SK_CURVE_KD, SK_CURVE_POWER, SK_CURVE_AUTO };
@@ -45,7 +49,8 @@ struct sk_parameters {
         char define[SK_TEXT_MAX], include_path[SK_TEXT_MAX];
         char restraint_reference[SK_PATH_MAX]; /* empty: structure */
         char data[SK_PATH_MAX];
-        bool is_real; /* the data file is in LAMMPS real units (converted on reading) */
+        char start[SK_PATH_MAX]; /* a checkpoint whose atoms are to be used; empty: those of the file */
+        bool is_real;            /* the data file is in LAMMPS real units (converted on reading) */
         int replicate[3];
         enum sk_velocities velocities;
         double maxwell; /* K or reduced */
@@ -56,7 +61,8 @@ struct sk_parameters {
         double dt;
         int64_t steps;
         uint64_t seed;
-        int64_t remove_com_every; /* 0: never */
+        int64_t remove_com_every;             /* 0: never */
+        double force_tolerance, initial_step; /* of minimizers, else 0 */
     } run;
     struct {
         enum sk_curve curve;
@@ -112,9 +118,10 @@ struct sk_parameters {
         int64_t trajectory_every;
         bool positions, velocities, forces;
         int64_t energy_every;
-        char checkpoint[SK_PATH_MAX]; /* default: run file's stem + .ckpt.h5 */
-        int64_t checkpoint_every;     /* 0: only at the end or when stopped */
-        int64_t hash_every;           /* 0: only at the end */
+        char checkpoint[SK_PATH_MAX];      /* default: run file's stem + .ckpt.h5 */
+        int64_t checkpoint_every;          /* 0: only at the end or when stopped */
+        int64_t hash_every;                /* 0: only at the end */
+        char final_structure[SK_PATH_MAX]; /* empty: none */
     } output;
 };
 

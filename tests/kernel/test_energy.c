@@ -300,13 +300,86 @@ static void test_wide_range(void **state)
     scene_clear(&s);
 }
 
+/* A pair alone in its tile: atoms 0 and 8, on one point. */
+static void couple_init(struct scene *s, int32_t type, double charge, double other)
+{
+    scene_init(s, 9, 2.3, 0.2);
+    s->type[0] = s->type[8] = s->packs.type[0] = s->packs.type[8] = type;
+    s->charge[0] = charge;
+    s->charge[8] = other;
+    scene_rule_set(s, rules[2]);
+    scene_tiles_reserve(s, 1, 1);
+    s->entries[0] = (struct sk_ientry){0, SK_SHIFT_NONE, 0, 1, 1, 1};
+    s->tiles[0] = (struct sk_tile){1, 1};
+    s->nentries = s->ntiles = 1;
+    for (int k = 0; k < 3; k++)
+        s->packs.x[24 + 8 * k] = s->packs.x[8 * k];
+}
+
+/* Energies (Lennard-Jones, Coulomb) and forces at distance r, from the textbook. */
+static void couple_values(const struct scene *s, double r, double energy[2], double force[2])
+{
+    const struct sk_pair_parameters *p = &s->p;
+    const int k = s->type[0] * SCENE_TYPES + s->type[8];
+    const double c6 = s->c6[k], c12 = s->c12[k], qq = p->coulomb * s->charge[0] * s->charge[8];
+    energy[0] = c12 == 0 ? 0 : c12 * pow(r, -12) - c6 * pow(r, -6) + s->lj_shift[k];
+    energy[1] = qq == 0 ? 0 : qq * (1 / r + p->k_rf * r * r - p->c_rf);
+    force[0] = 12 * c12 * pow(r, -13) - 6 * c6 * pow(r, -7);
+    force[1] = qq * (1 / (r * r) - 2 * p->k_rf * r);
+}
+
+/* Within the core the force is that of its surface and the energy a straight line; outside nothing changes. */
+static void core_holds(struct scene *s, const struct sk_kernel_variant *v, double radius, double r)
+{
+    struct sk_tiles tiles = scene_tiles(s);
+    int64_t f[48] = {0}, shift[SK_SHIFTS][3] = {{0}};
+    sk_int128 energy[2] = {0, 0};
+    const int32_t dx = (int32_t)rint(r * 0x1p26);
+    double e[2], force[2], real = dx * 0x1p-26;
+    s->packs.x[24] = s->packs.x[0] + dx;
+    const int expected = real < radius ? SK_PAIR_CORE | (dx == 0 ? SK_PAIR_COINCIDENT : 0) : 0;
+    assert_int_equal(v->wide(&s->packs, &tiles, &s->p, &s->shifts, f, shift), expected);
+    assert_int_equal(v->energy(&s->packs, &tiles, &s->p, &s->shifts, energy), expected);
+    couple_values(s, real < radius ? radius : real, e, force);
+    for (int part = 0; part < 2; part++) {
+        e[part] += real < radius ? force[part] * (radius - real) : 0;
+        check_near((double)energy[part] / SK_ENERGY_SCALE, e[part], 1e-9, 1e-10);
+    }
+    const double total = dx == 0 ? 0 : (force[0] + force[1]) * s->p.force_scale;
+    check_near((double)f[24], total, 1.0, 1e-10);
+    check_near((double)f[0], -total, 1.0, 1e-10);
+    assert_int_equal(shift[SK_SHIFT_NONE][0], f[0]);
+}
+
+static void test_cores(void **state)
+{
+    (void)state;
+    static const double charges[][2] = {{0, 0}, {0.4, -0.8}, {-0.8, -0.8}}, radii[] = {0.17, 0.2, 0.22};
+    int count;
+    const struct sk_kernel_variant *v = sk_kernel_variants(&count);
+    double core2[SCENE_TYPES * SCENE_TYPES];
+    for (int n = 0; n < count; n++)
+        for (int k = 0; v[n].is_supported() && k < 27; k++) {
+            struct scene s;
+            const double *q = charges[k % 3], radius = radii[k / 3 % 3];
+            const int type = k / 9 == 2 ? 3 : k / 9; /* type 3 has charges alone */
+            couple_init(&s, type, q[0], q[1]);
+            for (int t = 0; t < SCENE_TYPES * SCENE_TYPES; t++)
+                core2[t] = s.c12[t] > 0 ? radius * radius : 0;
+            s.p.core2 = core2;
+            s.p.core_charge2 = radius * radius;
+            if (type < 3 || q[0] != 0)
+                for (int step = 0; step < 12; step++)
+                    core_holds(&s, &v[n], radius, 0.02 * step + (step ? 0.003 : 0));
+            scene_clear(&s);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_oracle),
-        cmocka_unit_test(test_energies),
-        cmocka_unit_test(test_forces),
-        cmocka_unit_test(test_wide_range),
+        cmocka_unit_test(test_oracle),     cmocka_unit_test(test_energies), cmocka_unit_test(test_forces),
+        cmocka_unit_test(test_wide_range), cmocka_unit_test(test_cores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
