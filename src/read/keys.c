@@ -211,7 +211,7 @@ static const struct sk_key table[] = {
          "Weights of the interaction of atoms that are one, two and three bonds apart, as in a LAMMPS script, which "
          "has this default, too: `lj/coul A B C`, `lj A B C`, `coul A B C`, `fene`, `amber`, `charmm`, `dreiding`; "
          "three numbers alone are both. (A topology brings its own rule.)"},
-    {UNIT_KEY(S, "coulomb_force_error", "kJ_per_mol_nm", REAL), .flags = SK_KEY_ABOVE | SK_KEY_ZERO_UNSET,
+    {UNIT_KEY(S, "coulomb_force_error", "kJ_per_mol_per_nm", REAL), .flags = SK_KEY_ABOVE | SK_KEY_ZERO_UNSET,
      FIELD(nonbonded.coulomb_error), .low = 0, .high = 1e6, .rule = "by the next two", .unit = "kJ/mol/nm",
      .help = "For `coulomb = pme`: the rms error of Coulomb forces that the splitting and the mesh are chosen for, as "
              "estimated for charges at random places (in water it is several times less)."},

@@ -341,7 +341,7 @@ static enum sk_code runfile_nonbonded(struct runfile *run)
         return runfile_needs(run, vdw, "nonbonded", "coulomb_cutoff_nm", "");
     if (!coulomb)
         p->nonbonded.coulomb_cutoff = p->nonbonded.vdw_cutoff;
-    const struct sk_entry *bound = runfile_given(run, "nonbonded", "coulomb_force_error_kJ_per_mol_nm");
+    const struct sk_entry *bound = runfile_given(run, "nonbonded", "coulomb_force_error_kJ_per_mol_per_nm");
     const struct sk_entry *rtol = runfile_given(run, "nonbonded", "ewald_rtol");
     const struct sk_entry *spacing = runfile_given(run, "nonbonded", "mesh_spacing_nm");
     if (bound && (rtol || spacing))
