@@ -41,7 +41,8 @@ BONDS = {'none': 'none', 'hbonds': 'h-bonds', 'allbonds': 'all-bonds'}
 
 
 def unpack(source, name):
-    Path(name).write_bytes(lzma.open(SYSTEMS / (source + '.xz')).read())
+    path = SYSTEMS / source
+    Path(name).write_bytes(path.read_bytes() if path.exists() else lzma.open('%s.xz' % path).read())
 
 
 def scene(name, variant='ref', bonds='none'):
@@ -50,13 +51,13 @@ def scene(name, variant='ref', bonds='none'):
         unpack(name + '/conf.gro', name + '.gro')
         unpack(name + '/topol.pp.top', name + '.top')
         stem = '%s/ref/%s-%s' % (name, variant, bonds)
-    elif name.startswith('spce'):
-        size = name.split('-')[1]
-        unpack('spce/conf-%s.gro' % size, name + '.gro')
-        unpack('spce/topol-3k.pp.top', name + '.top')
+    elif name.startswith(('spce', 'tip3p')):
+        model, size = name.split('-')
+        unpack('%s/conf-%s.gro' % (model, size), name + '.gro')
+        unpack('%s/topol-3k.pp.top' % model, name + '.top')
         text = Path(name + '.top').read_text()
         Path(name + '.top').write_text(re.sub(r'SOL +1000', 'SOL %d' % (1000 * int(size[:-1]) // 3), text))
-        stem = 'spce/ref/%s-%s' % (size, variant)
+        stem = '%s/ref/%s-%s' % (model, size, variant)
     elif name in TILTED:
         for suffix in ('.gro', '.top'):
             Path(name + suffix).write_bytes(lzma.open(REFERENCE / 'dodecahedron' / (name + suffix + '.xz')).read())
@@ -167,9 +168,10 @@ def main():
     refusals()
     if ALL:
         agreement('octahedron', 'ref', 'hbonds')
-        for name in ('spce-3k', 'spce-24k'):
+        for name in ('spce-24k', 'tip3p-3k', 'tip3p-24k'):
+            agreement(name)
+        for name in ('spce-3k', 'spce-24k', 'tip3p-3k', 'tip3p-24k'):
             agreement(name, 'plain')
-        agreement('spce-24k')
         for name in ('ala-amber', 'ala-charmm27', 'ala-opls', 'pep-amber', 'pep-charmm27', 'pep-opls'):
             agreement(name)
             agreement(name, 'plain')
@@ -177,7 +179,7 @@ def main():
             agreement('dhfr', variant, bonds)
         agreement('popc')
         agreement('popc', 'ref', 'hbonds')
-        for name in ('ala-amber', 'pep-opls'):
+        for name in ('spce-24k', 'tip3p-3k', 'ala-amber', 'ala-charmm27', 'pep-opls'):
             mesh_errors(name)
         for name, bonds in (('dhfr', 'hbonds'), ('dhfr', 'allbonds'), ('popc', 'hbonds'), ('dodecahedron', 'hbonds')):
             bits(name, 200, (), CASES, bonds)
