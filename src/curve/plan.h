@@ -24,7 +24,7 @@ struct sk_power; /* power.h */
  * second and third axes are counted from their upper ends where flip has bit 0 and 1 set. */
 struct sk_plane {
     int32_t at[3];
-    int32_t left; /* ranks on the left: the first ones of the node's */
+    int32_t left;                      /* ranks on the left: the first ones of the node's */
     uint8_t axis, second, flip, spare; /* spare: 0, so that equal planes are equal bytes */
 };
 

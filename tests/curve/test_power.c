@@ -92,21 +92,21 @@ static void changes_of_ghosts_add_up(void **state)
         struct sk_power *power = random_power(share.n, share.nranks);
         sk_fit_init(&fit, &share, power);
         sk_fit_refresh(&fit);
-        int64_t ghosts = sk_fit_ghosts(&fit);
+        int64_t ghosts = sk_map_ghosts(&fit.map);
         for (int k = 0; k < 200; k++) {
             int32_t cell = (int32_t)(random_u32() % (uint32_t)cells),
                     to = (int32_t)(random_u32() % (uint32_t)share.nranks);
-            if (to != fit.owner[cell])
-                ghosts += sk_fit_move(&fit, cell, to, true);
+            if (to != fit.map.owner[cell])
+                ghosts += sk_map_move(&fit.map, cell, to, true);
         }
-        summarize(&share, fit.owner, &summary);
+        summarize(&share, fit.map.owner, &summary);
         assert_int_equal(ghosts, share.atoms ? summary.ghost_atoms : summary.ghosts);
-        assert_int_equal(sk_fit_ghosts(&fit), ghosts);
+        assert_int_equal(sk_map_ghosts(&fit.map), ghosts);
         int64_t *load = calloc((size_t)share.nranks, sizeof *load);
         for (int64_t c = 0; c < cells; c++)
-            load[fit.owner[c]] += weight[c];
+            load[fit.map.owner[c]] += weight[c];
         for (int r = 0; r < share.nranks; r++)
-            assert_int_equal(fit.load[r], load[r]);
+            assert_int_equal(fit.map.load[r], load[r]);
         free(load);
         sk_fit_clear(&fit);
         sk_power_clear(power);
