@@ -235,19 +235,9 @@ static int64_t heaviest_below(const struct tree *t, const struct node *node)
     int64_t heaviest = 0;
     memset(t->held, 0, (size_t)node->ranks * sizeof *t->held);
     for (int64_t i = node->from; i < node->to; i++) {
-        int32_t at[3], first = 0, ranks = node->ranks;
+        int32_t at[3];
         place_of(t, t->cells[i], at);
-        for (const struct sk_plane *plane = node->plane; ranks > 1;) {
-            int32_t left = plane->left;
-            if (sk_plane_is_left(plane, t->share->n, at)) {
-                ranks = left;
-                plane++;
-            } else {
-                first += left;
-                ranks -= left;
-                plane += left;
-            }
-        }
+        int32_t first = sk_plane_owner(node->plane, node->ranks, t->share->n, at);
         t->held[first] += weight_of(t->share, t->cells[i]);
         heaviest = t->held[first] > heaviest ? t->held[first] : heaviest;
     }

@@ -4,19 +4,6 @@
 
 #include "base/memory.h"
 
-static void place_of(const struct sk_map *map, int32_t cell, int32_t at[3])
-{
-    int32_t yz = cell / map->n[0];
-    at[0] = cell - yz * map->n[0];
-    at[2] = yz / map->n[1];
-    at[1] = yz - at[2] * map->n[1];
-}
-
-static int64_t weight_of(const struct sk_map *map, int32_t cell)
-{
-    return map->share->weight ? map->share->weight[cell] : 1;
-}
-
 static void link_cell(struct sk_map *map, int32_t cell, int32_t rank)
 {
     int32_t first = map->head[rank];
@@ -26,7 +13,7 @@ static void link_cell(struct sk_map *map, int32_t cell, int32_t rank)
     if (first >= 0)
         map->last[first] = cell;
     map->head[rank] = cell;
-    map->load[rank] += weight_of(map, cell);
+    map->load[rank] += sk_map_weight(map, cell);
 }
 
 static void unlink_cell(struct sk_map *map, int32_t cell)
@@ -38,7 +25,7 @@ static void unlink_cell(struct sk_map *map, int32_t cell)
         map->next[last] = next;
     else
         map->head[rank] = next;
-    map->load[rank] -= weight_of(map, cell);
+    map->load[rank] -= sk_map_weight(map, cell);
 }
 
 /* Cells on a line around x, periodically. */
@@ -57,7 +44,7 @@ static void around(int32_t x, int32_t n, int reach, int32_t *places)
 void sk_map_around(const struct sk_map *map, int32_t cell, int32_t cells[27])
 {
     int32_t at[3], xs[3], ys[3], zs[3];
-    place_of(map, cell, at);
+    sk_map_place(map, cell, at);
     if (at[0] > 0 && at[0] < map->n[0] - 1 && at[1] > 0 && at[1] < map->n[1] - 1 && at[2] > 0 &&
         at[2] < map->n[2] - 1) {
         for (int k = 0; k < 27; k++)
@@ -85,7 +72,7 @@ void sk_map_init(struct sk_map *map, const struct sk_share *share)
         map->offset[k] = k % 3 - 1 + map->n[0] * (k / 3 % 3 - 1 + map->n[1] * (k / 9 - 1));
     double total = 0.0;
     for (int32_t c = 0; c < map->ncells; c++)
-        total += (double)weight_of(map, c);
+        total += (double)sk_map_weight(map, c);
     map->mean = total / map->nranks;
 }
 
@@ -124,7 +111,7 @@ bool *sk_map_matters(const struct sk_map *map)
         most = atoms[c] > most ? atoms[c] : most;
     }
     for (int32_t c = 0; c < map->ncells; c++)
-        matters[c] = (double)atoms[c] > THIN * (double)most || (double)weight_of(map, c) > 1e-4 * map->mean;
+        matters[c] = (double)atoms[c] > THIN * (double)most || (double)sk_map_weight(map, c) > 1e-4 * map->mean;
     sk_free(&atoms);
     return matters;
 }
@@ -164,7 +151,7 @@ static int64_t change_of_ghosts(const struct sk_map *map, int32_t cell, int32_t 
     int32_t at[3], xs[5], ys[5], zs[5];
     uint16_t has[5][5][3], sum[5][3][3];
     int64_t change = 0;
-    place_of(map, cell, at);
+    sk_map_place(map, cell, at);
     around(at[0], map->n[0], 2, xs);
     around(at[1], map->n[1], 2, ys);
     around(at[2], map->n[2], 2, zs);

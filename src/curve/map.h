@@ -28,6 +28,18 @@ void sk_map_clear(struct sk_map *map);
 /* Lists and loads, from owner[]. */
 void sk_map_gather(struct sk_map *map);
 
+static inline void sk_map_place(const struct sk_map *map, int32_t cell, int32_t at[3])
+{
+    int32_t yz = cell / map->n[0];
+    at[0] = cell - yz * map->n[0];
+    at[2] = yz / map->n[1];
+    at[1] = yz - at[2] * map->n[1];
+}
+static inline int64_t sk_map_weight(const struct sk_map *map, int32_t cell)
+{
+    return map->share->weight ? map->share->weight[cell] : 1;
+}
+
 /* The cells around a cell, itself among them; with repetitions if the box is that small. */
 void sk_map_around(const struct sk_map *map, int32_t cell, int32_t cells[27]);
 /* [ncells]: has weight, or atoms around it, worth the time. The caller frees it. */

@@ -104,18 +104,18 @@ bool sk_plane_is_left(const struct sk_plane *plane, const int32_t n[3], const in
     return b != plane->at[1] ? b < plane->at[1] : c < plane->at[2];
 }
 
-static int32_t owner_in_tree(const struct sk_plan *plan, const int32_t at[3])
+int32_t sk_plane_owner(const struct sk_plane *node, int32_t ranks, const int32_t n[3], const int32_t at[3])
 {
-    int32_t first = 0, ranks = plan->nranks;
-    const struct sk_plane *plane = plan->plane;
+    int32_t first = 0;
     while (ranks > 1) {
-        if (sk_plane_is_left(plane, plan->n, at)) {
-            ranks = plane->left;
-            plane++;
+        int32_t left = node->left;
+        if (sk_plane_is_left(node, n, at)) {
+            ranks = left;
+            node++;
         } else {
-            first += plane->left;
-            ranks -= plane->left;
-            plane += plane->left;
+            first += left;
+            ranks -= left;
+            node += left;
         }
     }
     return first;
@@ -124,7 +124,7 @@ static int32_t owner_in_tree(const struct sk_plan *plan, const int32_t at[3])
 int32_t sk_plan_owner(const struct sk_plan *plan, int32_t x, int32_t y, int32_t z)
 {
     if (plan->scheme == SK_SCHEME_KD)
-        return owner_in_tree(plan, (const int32_t[3]){x, y, z});
+        return sk_plane_owner(plan->plane, plan->nranks, plan->n, (const int32_t[3]){x, y, z});
     if (plan->scheme == SK_SCHEME_POWER)
         return sk_power_owner(plan->power, plan->n, (const int32_t[3]){x, y, z});
     return owner_on_curve(plan, sk_curve_key_turned(sk_plan_curve(plan), plan->turn, plan->n, x, y, z));

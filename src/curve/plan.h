@@ -73,6 +73,8 @@ size_t sk_plan_pack(const struct sk_plan *plan, void *bytes);
 enum sk_code sk_plan_unpack(struct sk_plan *plan, const void *bytes, size_t size, struct sk_error *err);
 
 bool sk_plane_is_left(const struct sk_plane *plane, const int32_t n[3], const int32_t at[3]);
+/* The rank of a cell below a node of the tree, its first one being 0. */
+int32_t sk_plane_owner(const struct sk_plane *node, int32_t ranks, const int32_t n[3], const int32_t at[3]);
 /* kd.c: the tree of planes. */
 void sk_kd_make(struct sk_plan *plan, const struct sk_share *share);
 

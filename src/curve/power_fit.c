@@ -5,19 +5,6 @@
 
 #include "base/memory.h"
 
-static void place_of(const struct sk_fit *fit, int32_t cell, int32_t at[3])
-{
-    int32_t yz = cell / fit->map.n[0];
-    at[0] = cell - yz * fit->map.n[0];
-    at[2] = yz / fit->map.n[1];
-    at[1] = yz - at[2] * fit->map.n[1];
-}
-
-static int64_t weight_of(const struct sk_fit *fit, int32_t cell)
-{
-    return fit->map.share->weight ? fit->map.share->weight[cell] : 1;
-}
-
 void sk_fit_init(struct sk_fit *fit, const struct sk_share *share, struct sk_power *power)
 {
     *fit = (struct sk_fit){.power = power, .random = 1};
@@ -38,7 +25,7 @@ void sk_fit_refresh(struct sk_fit *fit)
     sk_power_index(fit->power, fit->map.n, fit->map.nranks);
     for (int32_t c = 0; c < fit->map.ncells; c++) {
         int32_t at[3];
-        place_of(fit, c, at);
+        sk_map_place(&fit->map, c, at);
         fit->map.owner[c] = sk_power_owner(fit->power, fit->map.n, at);
     }
     sk_map_gather(&fit->map);
@@ -134,9 +121,9 @@ void sk_view_make(struct sk_view *view, struct sk_fit *fit, int rank, int depth)
     for (size_t i = 0; i < view->count; i++) {
         struct sk_reach *reach = &view->reach[i];
         int32_t at[3];
-        place_of(fit, view->cells[i], at);
+        sk_map_place(&fit->map, view->cells[i], at);
         *reach = (struct sk_reach){.cell = view->cells[i], .rival = -1, .other = HUGE_VAL};
-        reach->weight = (double)weight_of(fit, reach->cell);
+        reach->weight = (double)sk_map_weight(&fit->map, reach->cell);
         for (int k = 0; k < 3; k++)
             reach->place[k] = (double)at[k] * SK_POWER_UNIT;
         if (fit->map.owner[reach->cell] == rank)
