@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "curve/chain.h"
+#include "curve/origin.h"
 #include "curve/power.h"
 
 static int64_t cells_of(const int32_t n[3])
@@ -441,12 +442,16 @@ void sk_plan_adjust(struct sk_plan *plan, const struct sk_share *share, double s
     int64_t mean = total / plan->nranks + (total % plan->nranks > 0); /* some rank has that, or one cell */
     cap = cap > mean ? cap : mean;
     cap = cap > heaviest ? cap : heaviest;
-    if (plan->scheme == SK_SCHEME_KD)
-        adjust_tree(plan, share, cap);
-    else if (plan->scheme == SK_SCHEME_POWER)
+    if (plan->scheme == SK_SCHEME_KD) {
+        struct sk_share moved;
+        sk_origin_move(share, plan->origin, &moved);
+        adjust_tree(plan, &moved, cap);
+        sk_origin_clear(&moved);
+    } else if (plan->scheme == SK_SCHEME_POWER) {
         adjust_power(plan, share, cap);
-    else
+    } else {
         adjust_curve(plan, share, cap);
+    }
 }
 
 int64_t sk_plan_moved(const struct sk_plan *before, const struct sk_plan *after, const struct sk_share *share)

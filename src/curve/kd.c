@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "curve/estimate.h"
 #include "curve/kd_slide.h"
+#include "curve/origin.h"
 #include "curve/plan.h"
 
 struct planner {
@@ -453,15 +454,9 @@ static void plan_planes(struct sk_plan *plan, const struct sk_share *share, cons
     sk_free(&p.cells);
 }
 
-void sk_kd_make(struct sk_plan *plan, const struct sk_share *share)
+static void plan_and_slide(struct sk_plan *plan, const struct sk_share *share)
 {
-    int64_t cells = (int64_t)share->n[0] * share->n[1] * share->n[2];
     struct sk_map map;
-    plan->plane = sk_alloc((size_t)share->nranks, sizeof *plan->plane);
-    if (cells > COUNTED_CELLS) {
-        plan_planes(plan, share, NULL);
-        return;
-    }
     sk_map_init(&map, share);
     plan_planes(plan, share, &map);
     if (share->slack > 0.0 && share->nranks > 1 && sk_map_can_count(&map)) {
@@ -470,4 +465,20 @@ void sk_kd_make(struct sk_plan *plan, const struct sk_share *share)
         sk_kd_slide(plan, &map, (int64_t)floor(map.mean * (1.0 + share->slack)));
     }
     sk_map_clear(&map);
+}
+
+void sk_kd_make(struct sk_plan *plan, const struct sk_share *share)
+{
+    int64_t cells = (int64_t)share->n[0] * share->n[1] * share->n[2];
+    int32_t origin[3];
+    struct sk_share moved;
+    plan->plane = sk_alloc((size_t)share->nranks, sizeof *plan->plane);
+    sk_origin_choose(share, origin);
+    sk_origin_move(share, origin, &moved);
+    if (cells > COUNTED_CELLS)
+        plan_planes(plan, &moved, NULL);
+    else
+        plan_and_slide(plan, &moved);
+    sk_origin_clear(&moved);
+    memcpy(plan->origin, origin, sizeof origin); /* not before: the plan of the share that was moved had none */
 }
