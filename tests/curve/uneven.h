@@ -169,4 +169,39 @@ static inline double ghosts_within_edge(const struct sk_share *share, const int3
     return (double)ghosts / share->nranks;
 }
 
+enum { WHOLE_CELLS, WITHIN_EDGE, DEFINITIONS }; /* of a ghost: the engine's, and that of the design notes */
+
+static inline void count_ghosts(const struct sk_share *share, const int32_t *owner, double ghosts[DEFINITIONS])
+{
+    struct sk_count_summary summary;
+    summarize(share, owner, &summary);
+    ghosts[WHOLE_CELLS] = summary.ghost_atoms_mean;
+    ghosts[WITHIN_EDGE] = ghosts_within_edge(share, owner);
+}
+
+/* Ghosts along a plain Hilbert curve with exact cuts, Skilling's or this engine's, in the mean of 16 places of what is
+ * in the box (a cube of 32 cells), a third of them across each axis: a slab may have a fifth more or less. */
+static inline void count_plain_hilbert(const struct sk_share *share, bool is_skilling, double ghosts[DEFINITIONS])
+{
+    const int places = 16;
+    size_t cells = (size_t)cells_in(share->n);
+    ghosts[WHOLE_CELLS] = ghosts[WITHIN_EDGE] = 0.0;
+    for (int j = 0; j < places; j++) {
+        struct sk_share moved = *share;
+        int64_t *weight = malloc(cells * sizeof *weight);
+        int32_t *atoms = malloc(cells * sizeof *atoms);
+        double counted[DEFINITIONS];
+        moved.weight = memcpy(weight, share->weight, cells * sizeof *weight);
+        moved.atoms = memcpy(atoms, share->atoms, cells * sizeof *atoms);
+        moved.slack = 0.0;
+        move_share(&moved, j % 3, (const int32_t[3]){2 * j, 2 * j, 2 * j});
+        int32_t *owner = is_skilling ? skilling_owners(&moved, 5) : owners_of(&moved, SK_SCHEME_HILBERT, 0);
+        count_ghosts(&moved, owner, counted);
+        ghosts[WHOLE_CELLS] += counted[WHOLE_CELLS] / places;
+        ghosts[WITHIN_EDGE] += counted[WITHIN_EDGE] / places;
+        free(owner);
+        clear_share(&moved);
+    }
+}
+
 #endif
