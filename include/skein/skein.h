@@ -42,6 +42,10 @@ struct skein_energies {
     double time, lj, coulomb, dispersion, potential, kinetic, total, conserved, temperature, pressure;
     int has_bonded; /* the system has bonded terms; without them what follows is 0. The potential includes them. */
     double bond, angle, urey_bradley, dihedral, improper, cmap, lj_14, coulomb_14;
+    int has_mesh;         /* particle-mesh Ewald: coulomb is its direct part, with excluded pairs and self energy */
+    double coulomb_recip; /* the mesh's, with the background of a net charge; else 0 */
+    int has_restraints;   /* of positions */
+    double position_restraint;
 };
 
 /* Defaults: everything off, steps negative. */
@@ -61,11 +65,12 @@ SKEIN_API int skein_rank(const struct skein *simulation);
 SKEIN_API int skein_run(struct skein *simulation);
 /* Prints what was read (molecules, cells, parameters) to options.log and evaluates the forces once; runs nothing. */
 SKEIN_API int skein_check(struct skein *simulation);
-/* Advances by n steps without output. */
+/* Advances by n steps without output; a minimizer ends before if it has converged or no step leads further. */
 SKEIN_API int skein_step(struct skein *simulation, int64_t n);
 SKEIN_API int64_t skein_step_number(const struct skein *simulation);
 SKEIN_API int64_t skein_atoms(const struct skein *simulation);
-/* Energies of the present step (temperature and pressure in the run's units: K and bar, or reduced). */
+/* Energies of the present step (temperature and pressure in the run's units: K and bar, or reduced). A minimizer has no
+ * kinetic energy, and SKEIN_PHYSICS as long as atoms overlap, for then its energies are not the force field's. */
 SKEIN_API int skein_get_energies(struct skein *simulation, struct skein_energies *energies);
 /* Arrays of all atoms in id order, [atoms][3], on every process. Positions are wrapped into the box, length units.
  * Velocities have the integrator's phase: leap-frog half a step back, velocity Verlet on the step. */
@@ -77,12 +82,15 @@ SKEIN_API int skein_set_positions(struct skein *simulation, const double *positi
 SKEIN_API int skein_set_velocities(struct skein *simulation, const double *velocities);
 /* Nonzero if the run is in reduced (Lennard-Jones) units. */
 SKEIN_API int skein_is_reduced(const struct skein *simulation);
+/* Diagonal of the box, and its three vectors in the rows: (ax, 0, 0), (bx, by, 0), (cx, cy, cz). */
 SKEIN_API int skein_get_box(const struct skein *simulation, double edge[3]);
+SKEIN_API int skein_get_lattice(const struct skein *simulation, double lattice[3][3]);
 /* Radius within which the neighbour list holds every pair, length units. */
 SKEIN_API double skein_list_radius(const struct skein *simulation);
 SKEIN_API int skein_state_hash(struct skein *simulation, uint64_t *hash);
 /* Forces and energies of the present positions by brute force in double precision (O(N^2): the oracle of the tests).
- * forces: [atoms][3] or NULL. Temperature and kinetic energy are not computed. */
+ * forces: [atoms][3] or NULL. Kinetic energy and the virial of constraints are those of a trial step with these forces.
+ */
 SKEIN_API int skein_oracle(struct skein *simulation, struct skein_energies *energies, double *forces);
 
 SKEIN_API const char *skein_version(void);

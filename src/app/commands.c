@@ -82,8 +82,12 @@ static void print_json(const struct skein_energies *e, int is_reduced)
     sk_json_double(&json, "lj", e->lj);
     sk_json_double(&json, "dispersion_correction", e->dispersion);
     sk_json_double(&json, "coulomb_sr", e->coulomb);
+    if (e->has_mesh)
+        sk_json_double(&json, "coulomb_recip", e->coulomb_recip);
     for (int b = 0; e->has_bonded && b < NBONDED; b++)
         sk_json_double(&json, bonded[b].key, bonded[b].value);
+    if (e->has_restraints)
+        sk_json_double(&json, "position_restraint", e->position_restraint);
     sk_json_close(&json);
     sk_json_double(&json, "potential", e->potential);
     sk_json_double(&json, "kinetic", e->kinetic);
@@ -93,7 +97,7 @@ static void print_json(const struct skein_energies *e, int is_reduced)
     sk_json_clear(&json);
 }
 
-static void print_energies(const struct skein_energies *e, int is_reduced, int is_json, int is_oracle)
+static void print_energies(const struct skein_energies *e, int is_reduced, int is_json)
 {
     if (is_json)
         print_json(e, is_reduced);
@@ -101,13 +105,16 @@ static void print_energies(const struct skein_energies *e, int is_reduced, int i
         struct named_energy bonded[NBONDED];
         bonded_of(e, bonded);
         printf("%-24s %.10g\n%-24s %.10g\n%-24s %.10g\n", "Lennard-Jones", e->lj, "dispersion correction",
-               e->dispersion, "Coulomb", e->coulomb);
+               e->dispersion, e->has_mesh ? "Coulomb, direct" : "Coulomb", e->coulomb);
+        if (e->has_mesh)
+            printf("%-24s %.10g\n", "Coulomb, reciprocal", e->coulomb_recip);
         for (int b = 0; e->has_bonded && b < NBONDED; b++)
             printf("%-24s %.10g\n", bonded[b].name, bonded[b].value);
+        if (e->has_restraints)
+            printf("%-24s %.10g\n", "position restraints", e->position_restraint);
         printf("%-24s %.10g\n", "potential", e->potential);
-        if (!is_oracle)
-            printf("%-24s %.10g\n%-24s %.10g\n", "kinetic", e->kinetic, "temperature", e->temperature);
-        printf("%-24s %.10g\n", is_oracle ? "pressure (virial)" : "pressure", e->pressure);
+        printf("%-24s %.10g\n%-24s %.10g\n%-24s %.10g\n", "kinetic", e->kinetic, "temperature", e->temperature,
+               "pressure", e->pressure);
     }
 }
 
@@ -135,7 +142,7 @@ int app_energy(int argc, char **argv)
     if (code)
         app_fail(simulation, code);
     else if (skein_rank(simulation) == 0) {
-        print_energies(&energies, skein_is_reduced(simulation), a.is_json, a.is_oracle);
+        print_energies(&energies, skein_is_reduced(simulation), a.is_json);
         if (forces)
             code = write_forces(a.forces, forces, skein_atoms(simulation));
     }

@@ -77,13 +77,13 @@ struct partition_result {
         plan; /* its scheme and turn are what auto chose; borrowed, as the count, while its block is in hand */
     struct sk_count count;
     struct sk_count_summary sum;
-    double ideal;                    /* ghosts of the best cube, tube or slab */
-    int64_t memory_mean, memory_max; /* bytes of a rank's atoms and ghosts */
-    int64_t constraints_cut;         /* of joined cells, with another owner each */
-    double predicted;                /* us a step; NaN without constants */
+    double ideal;                          /* ghosts of the best cube, tube or slab */
+    int64_t memory_mean, memory_max;       /* bytes of a rank's atoms and ghosts */
+    int64_t constraints_cut;               /* of joined cells, with another owner each */
+    double predicted;                      /* us a step; NaN without constants */
     const struct sk_supposition *supposed; /* by the engine's cells; NULL: not asked for */
-    int64_t score;                   /* what the schemes are ranked by: ghost atoms, or ghost cells of a bare grid */
-    bool is_best;                    /* none in its block has a lower score, but for those that are out of balance */
+    int64_t score; /* what the schemes are ranked by: ghost atoms, or ghost cells of a bare grid */
+    bool is_best;  /* none in its block has a lower score, but for those that are out of balance */
 };
 
 const char *partition_scheme_name(int scheme);

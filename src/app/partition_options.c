@@ -219,8 +219,8 @@ static int check_calibration(const struct partition_request *request)
 {
     if (request->grid[0] > 0)
         return app_refuse("--calibrate measures with a run file or without%s, not with --grid", "");
-    if (request->nranks || request->owners || request->picture || request->calibration || request->is_json || request->has_imports ||
-        request->reach != 1)
+    if (request->nranks || request->owners || request->picture || request->calibration || request->is_json ||
+        request->has_imports || request->reach != 1)
         return app_refuse("--calibrate takes a run file, --set and --output%s only", "");
     if (request->noverrides && !request->run_file)
         return app_refuse("--set %s belongs to a run file; --calibrate has none", request->overrides[0]);
@@ -264,9 +264,9 @@ static void take_all_schemes(struct partition_request *request)
 
 int partition_parse(int argc, char **argv, struct partition_request *request)
 {
-    static const char *const known[] = {"--grid",   "--ranks",   "--curve", "--ranks-per-node", "--slack", "--cost",
-                                        "--owners", "--picture", "--set",   "--cells",          "--calibration",
-                                        "--output"};
+    static const char *const known[] = {"--grid",  "--ranks", "--curve",       "--ranks-per-node",
+                                        "--slack", "--cost",  "--owners",      "--picture",
+                                        "--set",   "--cells", "--calibration", "--output"};
     memset(request, 0, sizeof *request);
     request->ranks = sk_alloc(PARTITION_LIST, sizeof *request->ranks);
     request->cost = sk_cost_default();

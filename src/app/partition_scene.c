@@ -5,6 +5,7 @@
 #include "app/app.h"
 #include "app/partition.h"
 #include "base/memory.h"
+#include "geom/box.h"
 #include "sim/whatif.h"
 
 static void take_grid(const struct partition_request *request, struct partition_scene *scene)
@@ -90,6 +91,22 @@ static int suppose_all(const struct partition_request *request, struct partition
     return 0;
 }
 
+/* Makes a box of right angles with the same distances between faces, and places with the same fractions: cells are the
+ * same, and what is near. */
+static void straighten(struct partition_scene *scene, const struct skein *simulation, double *positions)
+{
+    double h[3][3];
+    skein_get_lattice(simulation, h);
+    const struct sk_box box = {{h[0][0], h[1][1], h[2][2]}, {h[1][0], h[2][0], h[2][1]}};
+    sk_box_widths(&box, scene->edge);
+    for (int64_t i = 0; i < scene->natoms && !sk_box_is_rectangular(&box); i++) {
+        double s[3];
+        sk_box_fractions(&box, positions + 3 * i, s);
+        for (int k = 0; k < 3; k++)
+            positions[3 * i + k] = s[k] * scene->edge[k];
+    }
+}
+
 int partition_scene_take(const struct partition_request *request, struct skein *simulation,
                          struct partition_scene *scene)
 {
@@ -99,9 +116,9 @@ int partition_scene_take(const struct partition_request *request, struct skein *
     scene->list_radius = skein_list_radius(simulation);
     scene->is_reduced = skein_is_reduced(simulation);
     double *positions = sk_alloc((size_t)scene->natoms * 3, sizeof *positions);
-    int code = skein_get_box(simulation, scene->edge);
+    int code = skein_get_positions(simulation, positions);
     if (!code)
-        code = skein_get_positions(simulation, positions);
+        straighten(scene, simulation, positions);
     if (code)
         app_fail(simulation, code);
     else if (skein_rank(simulation) == 0) {

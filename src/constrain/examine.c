@@ -42,9 +42,10 @@ static enum sk_code examine_triangles(const struct sk_moltype *type, const struc
 
 static enum sk_code examine_lengths(const struct sk_network *n, const struct sk_box *box, struct sk_error *err)
 {
-    double least = box->edge[0];
-    for (int k = 1; k < 3; k++)
-        least = box->edge[k] < least ? box->edge[k] : least;
+    double width[3], least;
+    sk_box_widths(box, width);
+    least = width[0] < width[1] ? width[0] : width[1];
+    least = width[2] < least ? width[2] : least;
     for (int t = 0; t < n->top->nmoltypes; t++) {
         const struct sk_moltype *type = &n->top->moltypes[t];
         if (type->nconstraints > 3 * type->natoms)
@@ -58,7 +59,7 @@ static enum sk_code examine_lengths(const struct sk_network *n, const struct sk_
                 return sk_fail(
                     err, SK_EINPUT,
                     "molecule type %s: the constraint of atoms %d and %d has length %.6g, which must be less "
-                    "than half of the shortest box edge, %.6g",
+                    "than half of the smallest width of the box, %.6g",
                     type->name, type->constraints[c].i + 1, type->constraints[c].j + 1, type->constraints[c].length,
                     least);
         enum sk_code code = examine_triangles(type, &n->graphs.of[t], err);

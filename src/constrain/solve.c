@@ -71,11 +71,11 @@ void sk_network_forward(struct sk_network *n, const double (*value)[3], double (
 
 /* Old bond and drifted bond (or relative velocity) of a constraint. */
 static inline void fill_bond(enum sk_network_what what, const sk_frac xi[3], const sk_frac xj[3], const double ui[3],
-                             const double uj[3], const double edge[3], double s[3], double p[3])
+                             const double uj[3], const struct sk_box *box, double s[3], double p[3])
 {
+    sk_box_difference(box, xi, xj, s);
     UNROLL
     for (int d = 0; d < 3; d++) {
-        s[d] = sk_frac_difference(xi[d], xj[d]) * edge[d];
         p[d] = (what == SK_NETWORK_POSITIONS ? s[d] : 0) + (ui[d] - uj[d]);
     }
 }
@@ -83,11 +83,11 @@ static inline void fill_bond(enum sk_network_what what, const sk_frac xi[3], con
 static void fill_inner_bonds(struct sk_network *n, enum sk_network_what what, const struct sk_atoms *atoms,
                              const struct sk_box *box, const double *u)
 {
-    const double edge[3] = {box->edge[0], box->edge[1], box->edge[2]};
+    const struct sk_box local = *box; /* the compiler cannot know that bonds do not alias it */
     for (int k = 0; k < n->nconstraints; k++) {
         int i = n->ends[k][0], j = n->ends[k][1];
         if (i < n->nowned && j < n->nowned)
-            fill_bond(what, atoms->x[i], atoms->x[j], u + 3 * i, u + 3 * j, edge, n->s[k], n->p[k]);
+            fill_bond(what, atoms->x[i], atoms->x[j], u + 3 * i, u + 3 * j, &local, n->s[k], n->p[k]);
     }
 }
 
@@ -99,7 +99,7 @@ static void fill_outer_bonds(struct sk_network *n, enum sk_network_what what, co
         fill_bond(what, i < n->nowned ? atoms->x[i] : n->ghost_x[i - n->nowned],
                   j < n->nowned ? atoms->x[j] : n->ghost_x[j - n->nowned],
                   i < n->nowned ? u + 3 * i : n->ghost_u[i - n->nowned],
-                  j < n->nowned ? u + 3 * j : n->ghost_u[j - n->nowned], box->edge, n->s[k], n->p[k]);
+                  j < n->nowned ? u + 3 * j : n->ghost_u[j - n->nowned], box, n->s[k], n->p[k]);
     }
 }
 

@@ -6,8 +6,8 @@
 #include "base/math.h"
 #include "base/memory.h"
 
-#define SAMPLES 6  /* a cell's edge is sampled at so many places */
-#define PARTS   16 /* of a pair */
+#define SAMPLES     6                  /* a cell's edge is sampled at so many places */
+#define PARTS       16                 /* of a pair */
 #define HALF_SPHERE 2.0943951023931953 /* 2/3 pi */
 
 struct sk_cost sk_cost_default(void)
@@ -69,7 +69,8 @@ static int list_neighbours(const int32_t n[3], const double edge[3], double radi
                 at->share = share_of(at->offset, edge, radius) * (x || y || z ? 1.0 : 0.5);
                 sum += at->share;
             }
-    /* all shares are half the sphere's volume in cells, which the samples meet to within 2 %, or 30 % for large cells */
+    /* all shares are half the sphere's volume in cells, which the samples meet to within 2 %, or 30 % for large cells
+     */
     double right = HALF_SPHERE * radius * radius * radius / (edge[0] * edge[1] * edge[2]);
     bool is_whole = radius < n[0] * edge[0] && radius < n[1] * edge[1] && radius < n[2] * edge[2];
     for (int i = 0; i < count && is_whole && sum > 0.0; i++)

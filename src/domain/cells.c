@@ -14,8 +14,10 @@ void sk_cells_init(struct sk_cells *cells, const struct sk_box *box, double list
     double side = sk_cbrt(sk_box_volume(box) / most);
     if (side < 0.5 * list_radius)
         side = 0.5 * list_radius;
+    double width[3];
+    sk_box_widths(box, width);
     for (int k = 0; k < 3; k++) {
-        double count = floor(box->edge[k] / side);
+        double count = floor(width[k] / side);
         cells->n[k] = count < 1 ? 1 : count > 1048576 ? 1048576 : (int32_t)count;
     }
     cells->rank = sk_comm_rank(comm);

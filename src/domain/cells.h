@@ -33,7 +33,7 @@ struct sk_cells {
     int rank, nranks;
     struct sk_plan plan; /* of blocks of cells; nranks 0: none yet, all cells are rank 0's */
     int32_t block[3];    /* cells on an edge of the plan's cells */
-    int32_t reach[3]; /* largest offset that matters for ghosts */
+    int32_t reach[3];    /* largest offset that matters for ghosts */
     struct sk_cell *table;
     size_t table_size, table_used;
     struct sk_export *exports;

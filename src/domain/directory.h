@@ -12,8 +12,8 @@
  * atom as its own. */
 void sk_directory_find(struct sk_comm *comm, int64_t natoms, const sk_gid *mine, int nmine, const sk_gid *wanted,
                        int nwanted, int32_t *owner);
-/* Collective. The same where every wanted atom must have an owner; the rank's own atoms are the keys of owned_of. Errors
- * (SK_EINTERNAL, agreed on): an atom that no rank offers; `what` says what names it. */
+/* Collective. The same where every wanted atom must have an owner; the rank's own atoms are the keys of owned_of.
+ * Errors (SK_EINTERNAL, agreed on): an atom that no rank offers; `what` says what names it. */
 enum sk_code sk_directory_locate(struct sk_comm *comm, int64_t natoms, const struct sk_idmap *owned_of,
                                  const sk_gid *wanted, int nwanted, int32_t *owner, const char *what,
                                  struct sk_error *err);

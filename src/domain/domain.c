@@ -75,11 +75,12 @@ static void measure_reach(struct sk_cells *cells, const struct sk_home *home, st
                           const struct sk_atoms *atoms, const struct sk_box *box, double list_radius,
                           double stick_up[3], double stick_down[3])
 {
-    double stick[6] = {0};
+    double stick[6] = {0}, width[3];
+    sk_box_widths(box, width);
     for (int i = 0; i < atoms->n; i++)
         for (int k = 0; k < 3; k++) {
             double cell = home->cell[i][k], n = cells->n[k], place = sk_home_place(atoms, i, k);
-            double up = (place - (cell + 1) / n) * box->edge[k], down = (cell / n - place) * box->edge[k];
+            double up = (place - (cell + 1) / n) * width[k], down = (cell / n - place) * width[k];
             stick[k] = up > stick[k] ? up : stick[k];
             stick[3 + k] = down > stick[3 + k] ? down : stick[3 + k];
         }
@@ -88,8 +89,8 @@ static void measure_reach(struct sk_cells *cells, const struct sk_home *home, st
     for (int k = 0; k < 3; k++) {
         stick_up[k] = stick[k];
         stick_down[k] = stick[3 + k];
-        double edge = box->edge[k] / cells->n[k];
-        reach[k] = (int32_t)floor((list_radius + stick[k] + stick[3 + k]) / edge) + 1;
+        double thickness = width[k] / cells->n[k];
+        reach[k] = (int32_t)floor((list_radius + stick[k] + stick[3 + k]) / thickness) + 1;
     }
     /* keep the larger reach of earlier rebuilds, so that plans are not made anew for a hair's breadth */
     for (int k = 0; k < 3; k++)

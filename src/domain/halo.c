@@ -53,26 +53,78 @@ static void shipments_clear(struct shipments *shipments)
     sk_free(&shipments->atom);
 }
 
+/* The geometry of the box that distances from cells depend on. */
+struct faces {
+    bool is_rectangular;
+    double width[3], cosine[3][3];
+};
+
+/* Squared distance from two half-spaces at once, of which one is at distances a and b from the faces, a cosine apart; 0
+ * if the nearest point lies on one face alone, whose own distance counts then. */
+static double wedge_distance2(double a, double b, double cosine)
+{
+    if (a <= b * cosine || b <= a * cosine)
+        return 0;
+    return (a * a + b * b - 2 * a * b * cosine) / (1 - cosine * cosine);
+}
+
+/* The same for three: h N^-1 h with the matrix N of cosines, if all components of N^-1 h are positive. */
+static double corner_distance2_of(const double h[3], const double n[3][3])
+{
+    const double xy = n[0][1], xz = n[0][2], yz = n[1][2];
+    const double inverse[3][3] = {{1 - yz * yz, xz * yz - xy, xy * yz - xz},
+                                  {xz * yz - xy, 1 - xz * xz, xy * xz - yz},
+                                  {xy * yz - xz, xy * xz - yz, 1 - xy * xy}};
+    double sum = 0;
+    for (int i = 0; i < 3; i++) {
+        double weight = inverse[i][0] * h[0] + inverse[i][1] * h[1] + inverse[i][2] * h[2];
+        if (!(weight > 0))
+            return 0;
+        sum += weight * h[i];
+    }
+    return sum / (1 - xy * xy - xz * xz - yz * yz + 2 * xy * xz * yz);
+}
+
+/* Squared distance of a point from a corner of three half-spaces, gap[k] from face k or less than 0 within it: that of
+ * the nearest point on one face, on two or on all three, whichever are met. */
+static double distance2_of(const double gap[3], const struct faces *faces)
+{
+    double sum = 0, most = 0;
+    for (int k = 0; k < 3; k++)
+        if (gap[k] > 0) {
+            sum += gap[k] * gap[k];
+            most = gap[k] * gap[k] > most ? gap[k] * gap[k] : most;
+        }
+    if (faces->is_rectangular)
+        return sum;
+    for (int k = 0; k < 3; k++) {
+        int l = (k + 1) % 3;
+        double two = gap[k] > 0 && gap[l] > 0 ? wedge_distance2(gap[k], gap[l], faces->cosine[k][l]) : 0;
+        most = two > most ? two : most;
+    }
+    double three = gap[0] > 0 && gap[1] > 0 && gap[2] > 0 ? corner_distance2_of(gap, faces->cosine) : 0;
+    return three > most ? three : most;
+}
+
 /* Squared distance of atom i from the corner cells at -offset of its own cell, counting only axes with an offset. */
 static double corner_distance2(const struct sk_cells *cells, const struct sk_home *home, const struct sk_atoms *atoms,
-                               const struct sk_box *box, int i, const struct sk_export *e, const double stick_up[3])
+                               const struct faces *faces, int i, const struct sk_export *e, const double stick_up[3])
 {
-    double distance2 = 0;
+    double gap[3];
     for (int k = 0; k < 3; k++) {
-        if (e->offset[k] == 0)
-            continue;
         double face = (double)(home->cell[i][k] - e->offset[k] + 1) / cells->n[k];
-        double gap = (sk_home_place(atoms, i, k) - face) * box->edge[k] - stick_up[k];
-        if (gap > 0)
-            distance2 += gap * gap;
+        gap[k] = e->offset[k] == 0 ? 0 : (sk_home_place(atoms, i, k) - face) * faces->width[k] - stick_up[k];
     }
-    return distance2;
+    return distance2_of(gap, faces);
 }
 
 static void halo_choose(struct sk_cells *cells, const struct sk_home *home, const struct sk_atoms *atoms,
                         const struct sk_box *box, double list_radius, const double stick_up[3], struct shipments *out)
 {
     double radius2 = list_radius * list_radius;
+    struct faces faces = {.is_rectangular = sk_box_is_rectangular(box)};
+    sk_box_widths(box, faces.width);
+    sk_box_cosines(box, faces.cosine);
     for (int i = 0; i < atoms->n; i++) {
         const int32_t *c = home->cell[i];
         struct sk_cell *cell = sk_cells_find(cells, c[0], c[1], c[2]);
@@ -85,7 +137,7 @@ static void halo_choose(struct sk_cells *cells, const struct sk_home *home, cons
             bool is_listed = false;
             for (int s = before; s < out->n; s++)
                 is_listed |= out->rank[s] == exports[e].rank;
-            if (is_listed || corner_distance2(cells, home, atoms, box, i, &exports[e], stick_up) > radius2)
+            if (is_listed || corner_distance2(cells, home, atoms, &faces, i, &exports[e], stick_up) > radius2)
                 continue;
             sk_reserve(&out->rank, &out->rank_capacity, (size_t)out->n + 1);
             sk_reserve(&out->atom, &out->atom_capacity, (size_t)out->n + 1);

@@ -16,7 +16,7 @@ struct sk_halo {
     int32_t *kind;      /* [nghosts] */
     int32_t (*cell)[3]; /* [nghosts] cell of the anchor */
     size_t id_capacity, kind_capacity, cell_capacity;
-    struct sk_side send, recv; /* owned atoms; ghosts, in the order of their ranks */
+    struct sk_side send, recv;                 /* owned atoms; ghosts, in the order of their ranks */
     int64_t import_cells;                      /* distinct foreign cells that have a ghost here */
     struct sk_links *forward, *reverse, *wide; /* wide: made at its first use after a rebuild */
     struct sk_comm *comm;

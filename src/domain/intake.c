@@ -22,9 +22,9 @@ struct raw_atom {
 struct sk_intake {
     struct sk_comm *comm;
     const struct sk_topology *top;
-    double unit_edge[3];
-    sk_gid *first;          /* [nranks + 1] id blocks */
-    struct raw_atom *batch; /* rank 0: [nranks][BATCH] */
+    struct sk_box unit, whole; /* of the file, and with all its copies */
+    sk_gid *first;             /* [nranks + 1] id blocks */
+    struct raw_atom *batch;    /* rank 0: [nranks][BATCH] */
     int *batch_count;
     sk_gid begin, end;              /* this rank's block */
     struct sk_atom_record *records; /* [end - begin] */
@@ -39,13 +39,14 @@ sk_gid sk_intake_first(const struct sk_topology *top, int nranks, int r)
     return even ? sk_topology_find(top, even).molecule : 0;
 }
 
-struct sk_intake *sk_intake_new(struct sk_comm *comm, const struct sk_topology *top, const double unit_edge[3])
+struct sk_intake *sk_intake_new(struct sk_comm *comm, const struct sk_topology *top, const struct sk_box *unit)
 {
     struct sk_intake *intake = sk_calloc(1, sizeof *intake);
     int nranks = sk_comm_size(comm), rank = sk_comm_rank(comm);
     intake->comm = comm;
     intake->top = top;
-    memcpy(intake->unit_edge, unit_edge, sizeof intake->unit_edge);
+    intake->unit = *unit;
+    intake->whole = sk_box_replicate(unit, top->replicate);
     intake->first = sk_alloc((size_t)nranks + 1, sizeof *intake->first);
     for (int r = 0; r <= nranks; r++)
         intake->first[r] = sk_intake_first(top, nranks, r);
@@ -95,9 +96,11 @@ static void intake_accept(struct sk_intake *intake, const struct raw_atom *raw)
     record->id = raw->id;
     record->kind = raw->kind;
     record->group_size = 0;
+    memset(record->move, 0, sizeof record->move);
+    double s[3];
+    sk_box_fractions(&intake->whole, raw->x, s);
     for (int k = 0; k < 3; k++) {
-        split_coordinate(raw->x[k] / (intake->unit_edge[k] * intake->top->replicate[k]), &record->x[k],
-                         &record->image[k]);
+        split_coordinate(s[k], &record->x[k], &record->image[k]);
         record->image[k] += raw->image[k];
     }
 }
@@ -145,9 +148,11 @@ static void intake_copies(struct sk_intake *intake, struct raw_atom raw)
             for (int x = 0; x < copies[0]; x++) {
                 int64_t replica = x + copies[0] * (y + (int64_t)copies[1] * z);
                 copy.id = raw.id + replica * intake->top->unit_atoms;
-                copy.x[0] = raw.x[0] + (x + (double)raw.image[0]) * intake->unit_edge[0];
-                copy.x[1] = raw.x[1] + (y + (double)raw.image[1]) * intake->unit_edge[1];
-                copy.x[2] = raw.x[2] + (z + (double)raw.image[2]) * intake->unit_edge[2];
+                const double n[3] = {x + (double)raw.image[0], y + (double)raw.image[1], z + (double)raw.image[2]};
+                double shift[3];
+                sk_box_vector(&intake->unit, n, shift);
+                for (int k = 0; k < 3; k++)
+                    copy.x[k] = raw.x[k] + shift[k];
                 memset(copy.image, 0, sizeof copy.image);
                 intake_post(intake, &copy);
             }
@@ -198,6 +203,12 @@ static void group_make_whole(struct sk_atoms *atoms, int anchor, const int copie
         }
 }
 
+void sk_intake_make_whole(const struct sk_topology *top, struct sk_atoms *atoms)
+{
+    for (int i = 0; i < atoms->n; i += atoms->group_size[i])
+        group_make_whole(atoms, i, top->replicate);
+}
+
 void sk_intake_group(const struct sk_topology *top, sk_gid first, int64_t n, const struct sk_atom_record *records,
                      struct sk_atoms *atoms)
 {
@@ -241,7 +252,6 @@ enum sk_code sk_intake_finish(struct sk_intake *intake, struct sk_atoms *atoms, 
         return code;
     atoms->n = 0;
     sk_intake_group(intake->top, intake->begin, intake->end - intake->begin, intake->records, atoms);
-    for (int i = 0; i < atoms->n; i += atoms->group_size[i])
-        group_make_whole(atoms, i, intake->top->replicate);
+    sk_intake_make_whole(intake->top, atoms);
     return SK_OK;
 }

@@ -12,8 +12,8 @@
 
 struct sk_intake;
 
-/* Collective. unit_edge: box of the file before replication. */
-struct sk_intake *sk_intake_new(struct sk_comm *comm, const struct sk_topology *top, const double unit_edge[3]);
+/* Collective. unit: box of the file before replication. */
+struct sk_intake *sk_intake_new(struct sk_comm *comm, const struct sk_topology *top, const struct sk_box *unit);
 void sk_intake_free(struct sk_intake **intake);
 /* First id of the block of rank r, on a molecule boundary; r = size gives natoms. */
 sk_gid sk_intake_first(const struct sk_topology *top, int nranks, int r);
@@ -30,5 +30,8 @@ enum sk_code sk_intake_finish(struct sk_intake *intake, struct sk_atoms *atoms, 
 /* Atom records in id order, one block of whole molecules starting at id `first`, to groups (anchor first). Local. */
 void sk_intake_group(const struct sk_topology *top, sk_gid first, int64_t n, const struct sk_atom_record *records,
                      struct sk_atoms *atoms);
+/* Groups that are broken across faces of the box made whole: images such that every atom is the nearest to its anchor.
+ * Local. */
+void sk_intake_make_whole(const struct sk_topology *top, struct sk_atoms *atoms);
 
 #endif

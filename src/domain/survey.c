@@ -81,10 +81,11 @@ void sk_survey_make(struct sk_survey *s, struct sk_comm *comm, const struct sk_c
     sk_survey_count(s, comm, cells, atoms);
     if (sk_comm_rank(comm) != 0)
         return;
-    double edge[3];
+    double edge[3]; /* of a rectangular block with the same distances between faces */
     int32_t reach[3];
+    sk_box_widths(box, edge);
     for (int k = 0; k < 3; k++) {
-        edge[k] = box->edge[k] / cells->n[k] * s->block[k];
+        edge[k] *= (double)s->block[k] / cells->n[k];
         double far = floor(radius / edge[k]) + 1;
         reach[k] = far < s->n[k] ? (int32_t)far : s->n[k] - 1;
     }

@@ -9,9 +9,11 @@
 #define SK_DYNAMICS_DYNAMICS_H
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "constrain/network.h"
 #include "constrain/rigid.h"
+#include "constrain/sites.h"
 #include "force/force.h"
 #include "model/parameters.h"
 
@@ -19,11 +21,12 @@
 struct sk_record {
     int64_t step;
     double time;
-    double lj, coulomb, dispersion, bonded[SK_BONDED_ENERGIES], potential, kinetic, total, conserved;
+    double lj, coulomb, coulomb_recip, dispersion, bonded[SK_BONDED_ENERGIES], potential, kinetic, total, conserved;
     double temperature, pressure; /* reported units */
     double pressure_axis[3];      /* diagonal, reported units */
     double volume;
-    double edge[3];
+    struct sk_box box;
+    double constraint_virial; /* trace of -1/2 sum r F of constraint forces */
 };
 
 /* Sums over atoms of one step, as integers, on their way to all ranks. */
@@ -31,9 +34,10 @@ struct sk_observables {
     int64_t step;
     bool is_open; /* collected, not yet reduced */
     bool has_energy, has_virial, is_coupled, has_momentum;
-    double edge[3];
-    sk_int128 energy[2], bonded[SK_BONDED_ENERGIES], pair_virial[3], bonded_virial[3], constraint_virial[3];
-    sk_int128 kinetic_before[3], kinetic_after[3]; /* of the velocities that enter and leave advance */
+    struct sk_box box;
+    sk_int128 energy[2], mesh_energy, bonded[SK_BONDED_ENERGIES];   /* energy[1]: with excluded pairs */
+    sk_int128 pair_virial[3], term_virial[3], constraint_virial[3]; /* terms: bonded, excluded pairs, mesh, sites */
+    sk_int128 kinetic_before[3], kinetic_after[3];                  /* of the velocities that enter and leave advance */
     sk_int128 momentum[3];
     sk_int128 bath; /* energy that the Langevin bath gave */
 };
@@ -47,6 +51,7 @@ struct sk_dynamics {
     struct sk_domain *domain;
     struct sk_force *force;
     struct sk_rigid *rigid;
+    struct sk_sites *sites;
     struct sk_network *network;
     struct sk_atoms *atoms;
     struct sk_box *box;
@@ -57,7 +62,7 @@ struct sk_dynamics {
     bool is_on_step;         /* velocities are at time step, not half a step before */
     double conserved_offset; /* minus the energy that baths have given */
     bool has_pending_box;
-    double pending_box[3]; /* edge factors to apply at the end of the next advance */
+    double pending_box[3]; /* factors along x, y, z to apply at the end of the next advance */
     /* derived constants */
     double dof, langevin_a, langevin_b, total_mass;
     /* in flight */
@@ -73,12 +78,17 @@ struct sk_dynamics {
     double constraint_worst; /* largest relative residual ever on this rank */
     int failed_water;
     bool is_unchecked;           /* the network's last solution of positions has not been checked */
+    bool is_trial;               /* what fails now will be taken back: no file about it */
+    bool wants_wide;             /* forces are to be made in wide arithmetic in any case; equal on all ranks */
     double velocity_worst;       /* largest speed left along a constraint on this rank, x dt, relative to its length */
+    sk_int128 sites_virial[3];   /* of the forces on virtual sites */
     sk_int128 network_virial[3]; /* the network's part of the constraint virial */
-    double virial_scale, moved_edge[3], velocity_divisor[3]; /* of the last move; divisor: the barostat's, since */
-    double *inverse_mass;                                    /* [owned][3] 1 / mass, for flat loops */
-    double *move;                                            /* [owned][3] displacement of the step, length units */
-    size_t inverse_mass_capacity, move_capacity;
+    /* of the last move; rate: of velocities over moves, 0 where velocities stay; divisor: the barostat's, since */
+    struct sk_box moved_box;
+    double virial_scale, move_rate, velocity_divisor[3];
+    double *inverse_mass; /* [owned][3] 1 / mass, for flat loops */
+    double *skewed;       /* [owned][3] moves as lengths along the diagonal of a box that is not rectangular */
+    size_t inverse_mass_capacity, skewed_capacity;
 };
 
 /* Derived constants and zeroed accumulators; the borrowed fields are set by the caller before. */
@@ -87,6 +97,8 @@ void sk_dynamics_init(struct sk_dynamics *dynamics);
  * Maxwell velocities at parameters->system.maxwell from (seed, id), centre-of-mass motion taken out,
  * projected on the constraints, scaled to the exact temperature. */
 void sk_dynamics_maxwell(struct sk_dynamics *dynamics);
+/* Local, at any start, before the rest: virtual sites of the present atoms, at their places and without velocities. */
+void sk_dynamics_place_sites(struct sk_dynamics *dynamics);
 /* Velocities of a file: those that are on the step lose their parts along constraints
  * (those half a step back are left alone: the first step's constraints make them right). */
 void sk_dynamics_accept(struct sk_dynamics *dynamics);
@@ -112,23 +124,55 @@ size_t sk_dynamics_memory(const struct sk_dynamics *dynamics);
 
 /* ---- internal to the module ---- */
 
-/* advance.c: the advance without what belongs to the end of a step; arrays for owned atoms in a new order. */
+/* Non-negative doubles order like these bits, in which their maximum travels. */
+static inline int64_t sk_order_bits(double x)
+{
+    int64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+static inline double sk_order_value(int64_t bits)
+{
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* evaluate.c. Collective. Forces at the present positions, of a complete list and bonds that are right, in wide
+ * arithmetic if they must be; global: what all ranks have found, with the sums that were packed; trouble: equal on all
+ * ranks, what has no force. Errors as sk_dynamics_evaluate, but for trouble, which sk_dynamics_fail makes one of
+ * (collective). */
+enum sk_trouble { SK_TROUBLE_NONE, SK_TROUBLE_PAIR, SK_TROUBLE_BONDED };
+enum sk_code sk_dynamics_forces(struct sk_dynamics *dynamics, bool wants_sums, struct sk_reduction *global,
+                                enum sk_trouble *trouble, struct sk_error *err);
+enum sk_code sk_dynamics_fail(struct sk_dynamics *dynamics, enum sk_trouble trouble, const char *what,
+                              struct sk_error *err);
+/* Local. What has no energy, after sk_observe_forces. */
+enum sk_trouble sk_dynamics_energy_trouble(const struct sk_dynamics *dynamics);
+/* advance.c: the advance without what belongs to the end of a step; the part of it that changes positions, by
+ * atoms->move; arrays for owned atoms in a new order. */
 void sk_dynamics_move(struct sk_dynamics *dynamics);
+void sk_dynamics_displace(struct sk_dynamics *dynamics);
 void sk_dynamics_set_masses(struct sk_dynamics *dynamics);
-/* constraints.c, collective over neighbours. Project: velocities without components along constraints (RATTLE), with
- * virial[3] += scale x -1/2 sum mu b b unless NULL. Constrain: move and velocities such that constraints hold after the
- * move. Note: after the move, that this solution is to be checked; check: its largest residual on this rank (0: nothing
- * to check). Repair (collective, blocking): more rounds, and the move anew, with all sums. Settle: check on all ranks,
- * and repair if it must be. */
-void sk_dynamics_project(struct sk_dynamics *dynamics, sk_int128 virial[3], double scale);
-void sk_dynamics_constrain(struct sk_dynamics *dynamics, double dt, double virial_scale);
+/* constraints.c, collective over neighbours. Project: vectors v[owned][3] without components along constraints
+ * (RATTLE), with virial[3] += scale x -1/2 sum mu b b unless NULL. Constrain: atoms->move, and velocities v unless
+ * NULL, such that constraints hold after the move. Note: after the move, that this solution is to be checked; check:
+ * its largest residual on this rank (0: nothing to check). Repair (collective, blocking): more rounds, and the move
+ * anew, with all sums. Settle: check on all ranks, and repair if it must be. Retract (local): the last move of all
+ * atoms is taken back, bit by bit. */
+void sk_dynamics_project(struct sk_dynamics *dynamics, double *v, sk_int128 virial[3], double scale);
+void sk_dynamics_constrain(struct sk_dynamics *dynamics, double *v, double dt, double virial_scale);
 void sk_dynamics_note_solution(struct sk_dynamics *dynamics);
 double sk_dynamics_check(struct sk_dynamics *dynamics);
 enum sk_code sk_dynamics_repair(struct sk_dynamics *dynamics, int64_t step, struct sk_error *err);
 enum sk_code sk_dynamics_settle(struct sk_dynamics *dynamics, int64_t step, struct sk_error *err);
+void sk_dynamics_retract(struct sk_dynamics *dynamics);
 /* observe.c: collects, packs and unpacks what a step observes. */
+bool sk_observe_wants_virial(const struct sk_dynamics *dynamics, bool wants_energy);
 void sk_observe_forces(struct sk_dynamics *dynamics, bool wants_energy);
 void sk_observe_pack(const struct sk_observables *observables, struct sk_reduction *reduction);
 void sk_observe_complete(struct sk_dynamics *dynamics, const struct sk_reduction *reduction);
+/* The potential energy in what was packed, in SK_ENERGY_SCALE, without corrections that positions do not change. */
+sk_int128 sk_observe_potential(const struct sk_reduction *reduction);
 
 #endif

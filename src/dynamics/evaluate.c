@@ -5,26 +5,20 @@
 #include "dynamics/dynamics.h"
 
 #define LARGEST_SCALING 0.05 /* of a box edge at one coupling */
+#define ROOM_TO_SHRINK  0.02 /* of the list radius, when it is fitted into a smaller box */
 #define GROWTH_MARGIN   1.5  /* displacements may grow faster in the next step than in this one */
 
-enum { MAX_DISPLACEMENT, MAX_EXPECTED, MAX_RANGE, MAX_PRUNE, MAX_FAILED, MAX_REQUEST, MAX_RESIDUAL, MAX_BONDED };
-
-enum { BAD_PAIR = 1, BAD_BONDED };
-
-/* Non-negative doubles order like their bits. */
-static int64_t bits_of(double x)
-{
-    int64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-static double from_bits(int64_t bits)
-{
-    double x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
+enum {
+    MAX_DISPLACEMENT,
+    MAX_EXPECTED,
+    MAX_RANGE,
+    MAX_PRUNE,
+    MAX_FAILED,
+    MAX_REQUEST,
+    MAX_RESIDUAL,
+    MAX_BONDED,
+    MAX_CROWD
+};
 
 /* What this rank did since the last rebuild, but for what may have been waiting. */
 static struct sk_effort effort_of(struct sk_dynamics *d)
@@ -32,7 +26,7 @@ static struct sk_effort effort_of(struct sk_dynamics *d)
     const struct sk_force_phases *phases = &d->phases;
     int64_t ns = sk_timer_ns(phases->timer, phases->pair) + sk_timer_ns(phases->timer, phases->prune) +
                  sk_timer_ns(phases->timer, phases->list) + sk_timer_ns(phases->timer, phases->bonded) +
-                 sk_timer_ns(phases->timer, d->phase_update);
+                 sk_timer_ns(phases->timer, phases->mesh) + sk_timer_ns(phases->timer, d->phase_update);
     if (d->effort_ns > ns) /* the timer has been zeroed since */
         d->effort_ns = 0;
     struct sk_effort effort = {d->step - d->effort_step, sk_force_tiles(d->force), (double)(ns - d->effort_ns) * 1e-9};
@@ -45,6 +39,7 @@ static enum sk_code dynamics_rebuild(struct sk_dynamics *d, struct sk_error *err
 {
     sk_timer_enter(d->phases.timer, d->phase_rebuild);
     struct sk_effort effort = effort_of(d);
+    sk_sites_place(d->sites, d->box, d->atoms);
     enum sk_code code = sk_dynamics_settle(d, d->step, err); /* while it is known who has what */
     if (!code)
         code = sk_domain_rebuild(d->domain, d->top, d->box, d->force->list_radius, d->domain->rebuilds ? &effort : NULL,
@@ -52,39 +47,54 @@ static enum sk_code dynamics_rebuild(struct sk_dynamics *d, struct sk_error *err
     if (!code)
         code = sk_network_rebuild(d->network, d->atoms, err);
     if (!code)
-        code = sk_bonded_rebuild(&d->force->bonded, d->atoms, err);
+        code = sk_force_rebuild(d->force, d->domain, d->atoms, &d->phases, err);
     if (code)
         return code;
     sk_rigid_rebuild(d->rigid, d->top, d->atoms);
-    sk_force_rebuild(d->force, d->domain, d->atoms, d->box, &d->phases);
+    sk_sites_rebuild(d->sites, d->top, d->atoms);
     sk_dynamics_set_masses(d);
     d->needs_rebuild = false;
     d->moved = 0;
     return SK_OK;
 }
 
+static void spread_sites(struct sk_dynamics *d)
+{
+    sk_sites_spread(d->sites, d->box, d->atoms, d->force->nonbonded.pair.force_scale, d->force->total, d->sites_virial);
+}
+
+static void redo_wide(struct sk_dynamics *d)
+{
+    sk_force_redo_wide(d->force, d->domain, d->atoms, &d->phases);
+    spread_sites(d); /* what the wide forces differ by */
+}
+
 /* One attempt at the forces with the present list; *global has this step's maxima and the last step's sums. */
-static void evaluate_once(struct sk_dynamics *d, struct sk_reduction *global)
+static void evaluate_once(struct sk_dynamics *d, bool wants_sums, struct sk_reduction *global)
 {
     struct sk_reduction local;
     memset(&local, 0, sizeof local);
+    sk_sites_place(d->sites, d->box, d->atoms);
     double moved = sk_force_displacement(d->force, d->atoms, d->box);
     if (moved > 0)
         d->growth = moved > d->moved ? moved - d->moved : 0;
     d->moved = moved;
-    sk_force_begin(d->force, d->domain, d->atoms, &d->phases);
-    local.max[MAX_DISPLACEMENT] = bits_of(moved);
-    local.max[MAX_EXPECTED] = bits_of(moved + GROWTH_MARGIN * d->growth);
+    sk_force_begin(d->force, d->domain, d->atoms, wants_sums, &d->phases);
+    local.max[MAX_DISPLACEMENT] = sk_order_bits(moved);
+    local.max[MAX_EXPECTED] = sk_order_bits(moved + GROWTH_MARGIN * d->growth);
     local.max[MAX_RANGE] = d->force->has_range;
     local.max[MAX_PRUNE] = sk_force_expects_prune(d->force);
     local.max[MAX_FAILED] = d->failed_atom >= 0 || d->failed_water >= 0;
     local.max[MAX_REQUEST] = d->local_request;
     local.max[MAX_BONDED] = d->force->bonded.has_failed || d->force->bonded.has_overflow;
+    local.max[MAX_CROWD] = d->force->has_crowd;
     sk_timer_enter(d->phases.timer, d->phase_constrain);
-    local.max[MAX_RESIDUAL] = bits_of(sk_dynamics_check(d));
+    local.max[MAX_RESIDUAL] = sk_order_bits(sk_dynamics_check(d));
     sk_observe_pack(&d->observables, &local);
     sk_reduction_begin(d->comm, &local);
     sk_force_end(d->force, d->domain, d->atoms, &d->phases);
+    memset(d->sites_virial, 0, sizeof d->sites_virial);
+    spread_sites(d);
     sk_timer_enter(d->phases.timer, d->phase_reduce);
     sk_reduction_end(d->comm, global);
 }
@@ -157,7 +167,7 @@ static void finish_kick(struct sk_dynamics *d, double dt)
     struct sk_atoms *a = d->atoms;
     d->force->variant->kick(a->v[0], d->force->total[0], d->inverse_mass, dt / d->force->nonbonded.pair.force_scale,
                             3 * a->n);
-    sk_dynamics_project(d, NULL, 0);
+    sk_dynamics_project(d, a->v[0], NULL, 0);
 }
 
 /* Brings velocities to the phase that the integrator keeps between steps (see the header). */
@@ -171,17 +181,25 @@ static void settle_phase(struct sk_dynamics *d)
     d->is_on_step = is_verlet;
 }
 
-/* The box after a barostat's change: a list must still see one image of an atom only. The same on every rank. */
-static enum sk_code check_box(const struct sk_dynamics *d, struct sk_error *err)
+/* The box after a barostat's change: a list must still see one image of an atom only, so its buffer shrinks with the
+ * box, as far as it can. The same on every rank. */
+static enum sk_code fit_list(struct sk_dynamics *d, struct sk_error *err)
 {
-    for (int k = 0; k < 3; k++)
-        if (!(d->force->list_radius < 0.5 * d->box->edge[k]))
-            return sk_fail(
-                err, SK_EPHYSICS,
-                "step %lld: the box edge along %c has shrunk to %.6g, less than twice the list radius %.6g; use a "
-                "larger system, a shorter cutoff or a smaller buffer",
-                (long long)d->step, "xyz"[k], d -> box -> edge[k], d -> force -> list_radius);
-    return SK_OK;
+    double width[3];
+    int axis = 0;
+    sk_box_widths(d->box, width);
+    for (int k = 1; k < 3; k++)
+        axis = width[k] < width[axis] ? k : axis;
+    if (d->force->list_radius < 0.5 * width[axis])
+        return SK_OK;
+    d->needs_rebuild = true;
+    if (sk_force_set_radius(d->force, 0.5 * width[axis] * (1 - ROOM_TO_SHRINK)))
+        return SK_OK;
+    return sk_fail(
+        err, SK_EPHYSICS,
+        "step %lld: the box has shrunk to a width of %.6g along %c, less than twice the cutoff %.6g with the "
+        "least buffer; use a larger system or a shorter cutoff",
+        (long long)d->step, width[axis], "xyz"[axis], d -> force -> nonbonded.cutoff);
 }
 
 /* A barostat's edge factors: one far from 1 means a start far from equilibrium. The same on every rank. */
@@ -197,40 +215,50 @@ static enum sk_code check_barostat(const struct sk_dynamics *d, struct sk_error 
     return SK_OK;
 }
 
-enum sk_code sk_dynamics_evaluate(struct sk_dynamics *d, bool wants_energy, struct sk_error *err)
+enum sk_code sk_dynamics_fail(struct sk_dynamics *d, enum sk_trouble trouble, const char *what, struct sk_error *err)
 {
-    enum sk_code checked = check_box(d, err);
-    if (checked)
-        return checked;
-    struct sk_reduction global;
+    return trouble == SK_TROUBLE_BONDED ? sk_bonded_fail(&d->force->bonded, &d->force->local, d->box, d->step, err)
+                                        : fail_runaway(d, what, err);
+}
+
+enum sk_trouble sk_dynamics_energy_trouble(const struct sk_dynamics *d)
+{
+    return d->force->bonded.has_overflow ? SK_TROUBLE_BONDED : d->force->has_bad ? SK_TROUBLE_PAIR : SK_TROUBLE_NONE;
+}
+
+static enum sk_trouble agree_on_trouble(struct sk_dynamics *d, enum sk_trouble mine)
+{
+    int64_t trouble = mine;
+    sk_comm_max_i64(d->comm, &trouble, 1);
+    return (enum sk_trouble)trouble;
+}
+
+/* Forces in float, at positions that obey the constraints, of a list that is complete. */
+static enum sk_code fast_forces(struct sk_dynamics *d, bool wants_sums, struct sk_reduction *global,
+                                struct sk_error *err)
+{
     bool has_failed = false;
-    d->has_record = false;
-    if (d->needs_rebuild) {
-        enum sk_code code = dynamics_rebuild(d, err);
-        if (code)
-            return code;
-    }
     for (bool is_first = true;; is_first = false) {
-        evaluate_once(d, &global);
-        has_failed |= global.max[MAX_FAILED] != 0;
-        d->agreed_request = (int)global.max[MAX_REQUEST];
-        if (global.max[MAX_PRUNE])
+        evaluate_once(d, wants_sums, global);
+        has_failed |= global->max[MAX_FAILED] != 0;
+        d->agreed_request = (int)global->max[MAX_REQUEST];
+        if (global->max[MAX_PRUNE])
             sk_force_ask_prune(d->force);
         double allowance = sk_force_allowance(d->force, d->box);
         if (has_failed) {
-            if (global.max[MAX_RANGE]) /* so that the message tells true forces */
-                sk_force_redo_wide(d->force, d->domain, d->atoms, &d->phases);
+            if (global->max[MAX_RANGE]) /* so that the message tells true forces */
+                redo_wide(d);
             return sk_dynamics_verify(d, err);
         }
-        if (!(from_bits(global.max[MAX_RESIDUAL]) <= d->network->tolerance)) {
+        if (!(sk_order_value(global->max[MAX_RESIDUAL]) <= d->network->tolerance)) {
             enum sk_code code = sk_dynamics_repair(d, d->step, err);
             if (code)
                 return code;
-            evaluate_once(d, &global);
+            evaluate_once(d, wants_sums, global);
         }
-        d->needs_rebuild = from_bits(global.max[MAX_EXPECTED]) > allowance;
-        if (from_bits(global.max[MAX_DISPLACEMENT]) <= allowance)
-            break;
+        d->needs_rebuild = sk_order_value(global->max[MAX_EXPECTED]) > allowance;
+        if (sk_order_value(global->max[MAX_DISPLACEMENT]) <= allowance)
+            return SK_OK;
         if (!is_first)
             return sk_fail(err, SK_EINTERNAL, "step %lld: a fresh pair list is not valid; please report this",
                            (long long)d->step);
@@ -238,27 +266,52 @@ enum sk_code sk_dynamics_evaluate(struct sk_dynamics *d, bool wants_energy, stru
         if (code)
             return code;
     }
-    if (global.max[MAX_BONDED])
-        return sk_bonded_fail(&d->force->bonded, d->step, err);
-    if (global.max[MAX_RANGE]) {
-        sk_force_redo_wide(d->force, d->domain, d->atoms, &d->phases);
-        int64_t is_bad = d->force->has_bad;
-        sk_comm_max_i64(d->comm, &is_bad, 1);
-        if (is_bad)
-            return fail_runaway(d, "a force is not finite", err);
+}
+
+enum sk_code sk_dynamics_forces(struct sk_dynamics *d, bool wants_sums, struct sk_reduction *global,
+                                enum sk_trouble *trouble, struct sk_error *err)
+{
+    *trouble = SK_TROUBLE_NONE;
+    enum sk_code code = fit_list(d, err);
+    if (!code && d->needs_rebuild)
+        code = dynamics_rebuild(d, err);
+    if (!code)
+        code = fast_forces(d, wants_sums, global, err);
+    if (code)
+        return code;
+    if (global->max[MAX_CROWD])
+        return sk_fail(err, SK_EPHYSICS,
+                       "step %lld: charges have crowded at a point of the Ewald mesh beyond twice of what could meet "
+                       "there at the start; look for ions that have collapsed onto one another",
+                       (long long)d->step);
+    if (global->max[MAX_BONDED])
+        *trouble = SK_TROUBLE_BONDED;
+    else if (global->max[MAX_RANGE] || d->wants_wide) {
+        redo_wide(d);
+        *trouble = agree_on_trouble(d, d->force->has_bad ? SK_TROUBLE_PAIR : SK_TROUBLE_NONE);
     }
+    return SK_OK;
+}
+
+enum sk_code sk_dynamics_evaluate(struct sk_dynamics *d, bool wants_energy, struct sk_error *err)
+{
+    struct sk_reduction global;
+    enum sk_trouble trouble;
+    d->has_record = false;
+    enum sk_code code = sk_dynamics_forces(d, sk_observe_wants_virial(d, wants_energy), &global, &trouble, err);
+    if (!code && trouble)
+        code = sk_dynamics_fail(d, trouble, "a force is not finite", err);
+    if (code)
+        return code;
     sk_timer_enter(d->phases.timer, d->phase_update);
     sk_observe_complete(d, &global);
-    if ((checked = check_barostat(d, err)))
-        return checked;
+    if ((code = check_barostat(d, err)))
+        return code;
     sk_observe_forces(d, wants_energy);
     if (wants_energy) {
-        int64_t is_bad = d->force->bonded.has_overflow ? BAD_BONDED : d->force->has_bad ? BAD_PAIR : 0;
-        sk_comm_max_i64(d->comm, &is_bad, 1);
-        if (is_bad == BAD_BONDED)
-            return sk_bonded_fail(&d->force->bonded, d->step, err);
-        if (is_bad)
-            return fail_runaway(d, "the energy of a pair of atoms is out of range", err);
+        trouble = agree_on_trouble(d, sk_dynamics_energy_trouble(d));
+        if (trouble)
+            return sk_dynamics_fail(d, trouble, "the energy of a pair of atoms is out of range", err);
     }
     settle_phase(d);
     return SK_OK;

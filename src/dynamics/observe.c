@@ -14,32 +14,60 @@ enum {
     AT_MOMENTUM = 14,
     AT_BATH = 17,
     AT_BONDED = 18,
-    AT_BONDED_VIRIAL = AT_BONDED + SK_BONDED_ENERGIES,
-    AT_END = AT_BONDED_VIRIAL + 3
+    AT_TERM_VIRIAL = AT_BONDED + SK_BONDED_ENERGIES,
+    AT_MESH = AT_TERM_VIRIAL + 3,
+    AT_END = AT_MESH + 1
 };
 _Static_assert(AT_END <= SK_REDUCE_SUM, "the reduction has room for all sums");
+
+static bool is_coupled(const struct sk_dynamics *d)
+{
+    const struct sk_parameters *p = d->parameters;
+    bool has_bath = p->temperature.thermostat != SK_THERMOSTAT_NONE || p->pressure.barostat != SK_BAROSTAT_NONE;
+    return has_bath && d->step > 0 && d->step % p->temperature.couple_every == 0;
+}
+
+bool sk_observe_wants_virial(const struct sk_dynamics *d, bool wants_energy)
+{
+    return wants_energy || (is_coupled(d) && d->parameters->pressure.barostat != SK_BAROSTAT_NONE);
+}
+
+/* Bonded terms, and what the mesh and the excluded pairs it includes have. */
+static void observe_terms(struct sk_dynamics *d, struct sk_observables *o)
+{
+    struct sk_force *force = d->force;
+    memcpy(o->term_virial, d->sites_virial, sizeof o->term_virial);
+    sk_bonded_measure(&force->bonded, &force->local, &force->box, o->bonded, o->term_virial);
+    force->has_bad |= !sk_restraints_measure(&force->restraints, d->atoms, &force->box, &o->bonded[SK_ENERGY_RESTRAINT],
+                                             o->term_virial);
+    if (!force->mesh)
+        return;
+    sk_excluded_measure(&force->excluded, &force->local, &force->box, &o->energy[1], o->term_virial);
+    o->mesh_energy = force->mesh_sums.energy;
+    for (int k = 0; k < 3; k++)
+        o->term_virial[k] += force->mesh_sums.virial[k];
+}
 
 void sk_observe_forces(struct sk_dynamics *d, bool wants_energy)
 {
     const struct sk_parameters *p = d->parameters;
     struct sk_observables *o = &d->observables;
     memset(o, 0, sizeof *o);
-    bool has_bath = p->temperature.thermostat != SK_THERMOSTAT_NONE || p->pressure.barostat != SK_BAROSTAT_NONE;
     o->step = d->step;
     o->is_open = true;
-    memcpy(o->edge, d->box->edge, sizeof o->edge);
+    o->box = *d->box;
     o->has_energy = wants_energy;
-    o->is_coupled = has_bath && d->step > 0 && d->step % p->temperature.couple_every == 0;
-    o->has_virial = wants_energy || (o->is_coupled && p->pressure.barostat != SK_BAROSTAT_NONE);
+    o->is_coupled = is_coupled(d);
+    o->has_virial = sk_observe_wants_virial(d, wants_energy);
     o->has_momentum = p->run.remove_com_every > 0 && d->step % p->run.remove_com_every == 0;
     if (o->has_energy) {
         sk_force_energy(d->force, d->atoms);
         memcpy(o->energy, d->force->energy, sizeof o->energy);
     }
-    if (o->has_virial)
+    if (o->has_virial) { /* always, if there are energies */
         sk_force_virial(d->force, d->atoms, o->pair_virial);
-    if (o->has_virial) /* always, if there are energies */
-        sk_bonded_measure(&d->force->bonded, o->bonded, o->bonded_virial);
+        observe_terms(d, o);
+    }
 }
 
 void sk_observe_pack(const struct sk_observables *o, struct sk_reduction *r)
@@ -54,12 +82,21 @@ void sk_observe_pack(const struct sk_observables *o, struct sk_reduction *r)
     memcpy(r->sum + AT_MOMENTUM, o->momentum, sizeof o->momentum);
     r->sum[AT_BATH] = o->bath;
     memcpy(r->sum + AT_BONDED, o->bonded, sizeof o->bonded);
-    memcpy(r->sum + AT_BONDED_VIRIAL, o->bonded_virial, sizeof o->bonded_virial);
+    memcpy(r->sum + AT_TERM_VIRIAL, o->term_virial, sizeof o->term_virial);
+    r->sum[AT_MESH] = o->mesh_energy;
 }
 
 static double from_fixed(sk_int128 sum)
 {
     return (double)sum / SK_ENERGY_SCALE;
+}
+
+sk_int128 sk_observe_potential(const struct sk_reduction *r)
+{
+    sk_int128 sum = r->sum[AT_ENERGY] + r->sum[AT_ENERGY + 1];
+    for (int e = 0; e < SK_BONDED_ENERGIES; e++)
+        sum += r->sum[AT_BONDED + e];
+    return sum;
 }
 
 /* Kinetic energy of an axis at the record's time: leap-frog, mean of the two half steps; Verlet, on the step. */
@@ -74,7 +111,7 @@ static double axis_virial(const struct sk_dynamics *d, const struct sk_reduction
 {
     const struct sk_pair_parameters *pair = &d->force->nonbonded.pair;
     double pairs = -0.5 * (double)r->sum[AT_PAIR + k] * pair->quantum / pair->force_scale;
-    return pairs + from_fixed(r->sum[AT_BONDED_VIRIAL + k]) + from_fixed(r->sum[AT_CONSTRAINT + k]);
+    return pairs + from_fixed(r->sum[AT_TERM_VIRIAL + k]) + from_fixed(r->sum[AT_CONSTRAINT + k]);
 }
 
 static void complete_record(struct sk_dynamics *d, const struct sk_reduction *r)
@@ -84,20 +121,23 @@ static void complete_record(struct sk_dynamics *d, const struct sk_reduction *r)
     memset(record, 0, sizeof *record);
     record->step = d->observables.step;
     record->time = (double)record->step * d->parameters->run.dt;
-    memcpy(record->edge, d->observables.edge, sizeof record->edge);
-    double volume = record->edge[0] * record->edge[1] * record->edge[2];
-    double tail = nb->dispersion_pressure_volume2 / (volume * volume);
+    record->box = d->observables.box;
+    double volume = sk_box_volume(&record->box);
+    double background = nb->background_volume / volume;
+    double tail = nb->dispersion_pressure_volume2 / (volume * volume) + background / volume;
     record->volume = volume;
     for (int k = 0; k < 3; k++) {
         double kinetic = axis_kinetic(d, r, k);
         record->kinetic += kinetic;
+        record->constraint_virial += from_fixed(r->sum[AT_CONSTRAINT + k]);
         record->pressure_axis[k] = 2 * (kinetic - axis_virial(d, r, k)) / volume + tail;
         record->pressure += record->pressure_axis[k] / 3;
     }
     record->lj = from_fixed(r->sum[AT_ENERGY]);
-    record->coulomb = from_fixed(r->sum[AT_ENERGY + 1]);
+    record->coulomb = from_fixed(r->sum[AT_ENERGY + 1]) + nb->ewald_self;
+    record->coulomb_recip = from_fixed(r->sum[AT_MESH]) + background;
     record->dispersion = nb->dispersion_energy_volume / volume + nb->dispersion_energy_const;
-    record->potential = record->lj + record->coulomb + record->dispersion;
+    record->potential = record->lj + record->coulomb + record->coulomb_recip + record->dispersion;
     for (int e = 0; e < SK_BONDED_ENERGIES; e++) {
         record->bonded[e] = from_fixed(r->sum[AT_BONDED + e]);
         record->potential += record->bonded[e];
@@ -113,7 +153,8 @@ static void change_velocities(struct sk_dynamics *d, double factor, const double
 {
     for (int i = 0; i < d->atoms->n; i++)
         for (int k = 0; k < 3; k++)
-            d->atoms->v[i][k] = factor * (d->atoms->v[i][k] - drift[k]);
+            if (d->inverse_mass[3 * i + k] > 0)
+                d->atoms->v[i][k] = factor * (d->atoms->v[i][k] - drift[k]);
 }
 
 static void act_on_velocities(struct sk_dynamics *d, const struct sk_reduction *r)

@@ -1,4 +1,5 @@
 #include <math.h>
+#include <string.h>
 
 #include "base/math.h"
 #include "base/rng.h"
@@ -22,24 +23,32 @@ static void sum_motion(struct sk_dynamics *d, double sum[4])
         sum[s] = (double)exact[s] / SK_ENERGY_SCALE;
 }
 
+void sk_dynamics_place_sites(struct sk_dynamics *d)
+{
+    sk_sites_rebuild(d->sites, d->top, d->atoms);
+    sk_sites_place(d->sites, d->box, d->atoms);
+    for (int s = 0; s < d->sites->n; s++)
+        memset(d->atoms->v[d->sites->site[s].atom], 0, sizeof *d->atoms->v);
+}
+
 void sk_dynamics_maxwell(struct sk_dynamics *d)
 {
     struct sk_atoms *a = d->atoms;
     const struct sk_parameters *p = d->parameters;
     double kT = d->units.boltzmann * p->system.maxwell, sum[4], normal[4];
     for (int i = 0; i < a->n; i++) {
-        double width = sqrt(kT / d->top->kinds[a->kind[i]].mass);
+        double mass = d->top->kinds[a->kind[i]].mass, width = mass > 0 ? sqrt(kT / mass) : 0;
         sk_rng_normal4(p->run.seed, SK_RNG_MAXWELL, (uint64_t)a->id[i], 0, 0, normal);
         for (int k = 0; k < 3; k++)
             a->v[i][k] = width * normal[k];
     }
     sk_rigid_rebuild(d->rigid, d->top, a);
-    sk_dynamics_project(d, NULL, 0);
+    sk_dynamics_project(d, d->atoms->v[0], NULL, 0);
     if (p->run.remove_com_every > 0) {
         sum_motion(d, sum);
         for (int i = 0; i < a->n; i++)
             for (int k = 0; k < 3; k++)
-                a->v[i][k] -= sum[1 + k] / d->total_mass;
+                a->v[i][k] -= d->top->kinds[a->kind[i]].mass > 0 ? sum[1 + k] / d->total_mass : 0;
     }
     sum_motion(d, sum);
     double factor = sum[0] > 0 ? sqrt(0.5 * d->dof * kT / sum[0]) : 1;
@@ -53,7 +62,7 @@ void sk_dynamics_accept(struct sk_dynamics *d)
     if (!d->is_on_step)
         return;
     sk_rigid_rebuild(d->rigid, d->top, d->atoms);
-    sk_dynamics_project(d, NULL, 0);
+    sk_dynamics_project(d, d->atoms->v[0], NULL, 0);
 }
 
 void sk_dynamics_init(struct sk_dynamics *d)
@@ -61,7 +70,7 @@ void sk_dynamics_init(struct sk_dynamics *d)
     const struct sk_parameters *p = d->parameters;
     bool is_langevin = p->temperature.thermostat == SK_THERMOSTAT_LANGEVIN;
     d->dof = 3.0 * (double)d->top->natoms - 3.0 * (double)sk_topology_settles(d->top) -
-             (double)sk_topology_constraints(d->top);
+             (double)sk_topology_constraints(d->top) - 3.0 * (double)sk_topology_sites(d->top);
     if (p->run.remove_com_every > 0 && !is_langevin)
         d->dof -= 3;
     if (is_langevin)
@@ -72,11 +81,7 @@ void sk_dynamics_init(struct sk_dynamics *d)
     d->constraint_worst = d->velocity_worst = 0;
     d->is_on_step = p->run.velocity_time == SK_VELOCITY_ON_STEP;
     struct sk_timer *timer = d->phases.timer;
-    d->phases.pair = sk_timer_phase(timer, "pair");
-    d->phases.prune = sk_timer_phase(timer, "prune");
-    d->phases.list = sk_timer_phase(timer, "list");
-    d->phases.bonded = sk_timer_phase(timer, "bonded");
-    d->phases.halo = sk_timer_phase(timer, "halo");
+    sk_force_phases_init(&d->phases, timer);
     d->phase_rebuild = sk_timer_phase(timer, "rebuild");
     d->phase_reduce = sk_timer_phase(timer, "reduce");
     d->phase_constrain = sk_timer_phase(timer, "constrain");

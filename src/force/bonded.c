@@ -6,12 +6,13 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "force/nonbonded.h"
 
-#define TAG       6    /* of links; the next one too */
 #define POLL      32   /* batches between two polls: about 40 microseconds */
 #define LONGEST   0.45 /* box edges: a longer vector may be that to another image */
 #define NO_TERM   INT64_MAX
 #define TERM_BITS 4 /* of forms */
+#define CORE2     3 /* parameter of a 1-4 pair: its core's squared radius */
 
 static const struct {
     sk_bonded_kernel *kernel;
@@ -65,24 +66,37 @@ static int home_of(const struct sk_term *term)
     return term->atom[sk_bonded_atoms(term->form) > 1];
 }
 
+/* Those that are computed here: position restraints, which are the last ones, are not. */
+static int terms_of(const struct sk_moltype *type)
+{
+    int n = type->nterms;
+    while (n > 0 && type->terms[n - 1].form == SK_POSITION_RESTRAINT)
+        n--;
+    return n;
+}
+_Static_assert(SK_POSITION_RESTRAINT == SK_BONDED_FORMS - 1, "terms are ascending by form");
+
 static void index_type(struct sk_bonded_index *index, const struct sk_moltype *type, const struct sk_forcefield *ff,
-                       double coulomb)
+                       double coulomb, double scale, double core_charge2)
 {
     index->start = sk_calloc((size_t)type->natoms + 2, sizeof *index->start);
     index->term = sk_alloc((size_t)type->nterms, sizeof *index->term);
     index->p = sk_calloc((size_t)type->nterms, sizeof *index->p);
-    int *next = index->start + 1; /* becomes the start of the place that follows */
-    for (int t = 0; t < type->nterms; t++)
+    int *next = index->start + 1, nterms = terms_of(type); /* next becomes the start of the place that follows */
+    for (int t = 0; t < nterms; t++)
         next[home_of(&type->terms[t]) + 1]++;
     for (int a = 0; a < type->natoms; a++)
         next[a + 1] += next[a];
-    for (int t = 0; t < type->nterms; t++) {
+    for (int t = 0; t < nterms; t++) {
         const struct sk_term *term = &type->terms[t];
         index->term[next[home_of(term)]++] = t;
         if (term->form == SK_CMAP)
             index->p[t][0] = term->parameter;
         else
             sk_bonded_prepare(term->form, ff->parameters[term->parameter].p, coulomb, index->p[t]);
+        double *p = index->p[t];
+        if (term->form == SK_PAIR_14 && core_charge2 > 0)
+            p[CORE2] = p[0] > 0 || p[1] > 0 ? sk_core2(p[0], p[1], scale) : core_charge2;
     }
 }
 
@@ -93,9 +107,9 @@ static int64_t add_hash(int64_t sum, sk_gid molecule, int term)
 }
 
 /* From the topology alone: each rank counts for an equal share of all ids. */
-static struct sk_bonded_census expect(const struct sk_bonded *b)
+static struct sk_bonded_census expect(const struct sk_bonded *b, struct sk_comm *comm)
 {
-    int64_t size = sk_comm_size(b->comm), rank = sk_comm_rank(b->comm), sums[2] = {0, 0};
+    int64_t size = sk_comm_size(comm), rank = sk_comm_rank(comm), sums[2] = {0, 0};
     sk_gid first = (sk_gid)((sk_int128)b->top->natoms * rank / size),
            end = (sk_gid)((sk_int128)b->top->natoms * (rank + 1) / size);
     for (sk_gid id = first; id < end; id++) {
@@ -106,25 +120,27 @@ static struct sk_bonded_census expect(const struct sk_bonded *b)
             sums[1] = add_hash(sums[1], at.molecule, index->term[k]);
         }
     }
-    sk_comm_sum_i64(b->comm, sums, 2);
+    sk_comm_sum_i64(comm, sums, 2);
     return (struct sk_bonded_census){sums[0], sums[1]};
 }
 
-void sk_bonded_init(struct sk_bonded *b, struct sk_comm *comm, const struct sk_topology *top,
-                    const struct sk_forcefield *ff, double coulomb, double scale)
+void sk_bonded_init(struct sk_bonded *b, struct sk_local *local, const struct sk_forcefield *ff, double coulomb,
+                    double scale, double core_charge2)
 {
+    const struct sk_topology *top = local->top;
     memset(b, 0, sizeof *b);
     for (int t = 0; t < top->nmoltypes; t++)
-        b->is_used |= top->moltypes[t].nterms > 0;
+        if (terms_of(&top->moltypes[t]) > 0) {
+            sk_local_want(local, t);
+            b->is_used = true;
+        }
     if (!b->is_used)
         return;
-    b->comm = comm;
     b->top = top;
     b->scale = scale;
-    sk_named_init(&b->named, comm, TAG);
     b->index = sk_calloc((size_t)top->nmoltypes, sizeof *b->index);
     for (int t = 0; t < top->nmoltypes; t++)
-        index_type(&b->index[t], &top->moltypes[t], ff, coulomb);
+        index_type(&b->index[t], &top->moltypes[t], ff, coulomb, scale, core_charge2);
     b->maps = sk_calloc((size_t)ff->ncmaps, sizeof *b->maps);
     for (int m = 0; m < ff->ncmaps; m++) {
         int n = ff->cmaps[m].n;
@@ -133,7 +149,7 @@ void sk_bonded_init(struct sk_bonded *b, struct sk_comm *comm, const struct sk_t
         b->maps[m] = (struct sk_bonded_map){n, (const double(*)[4])node};
     }
     b->nmaps = ff->ncmaps;
-    b->expected = expect(b);
+    b->expected = expect(b, local->comm);
 }
 
 void sk_bonded_clear(struct sk_bonded *b)
@@ -147,59 +163,16 @@ void sk_bonded_clear(struct sk_bonded *b)
     }
     for (int m = 0; m < b->nmaps; m++)
         sk_free(&b->maps[m].node);
-    sk_named_clear(&b->named);
-    sk_idmap_clear(&b->owned_of);
-    sk_idmap_clear(&b->local_of);
     sk_free(&b->index);
     sk_free(&b->maps);
-    sk_free(&b->mine);
-    sk_free(&b->id);
-    sk_free(&b->x);
-    sk_free(&b->f);
     sk_free(&b->batches);
-}
-
-void sk_bonded_set_box(struct sk_bonded *b, const struct sk_box *box)
-{
-    memcpy(b->edge, box->edge, sizeof b->edge);
 }
 
 /* ---- rebuild ---- */
 
-static void add_local(struct sk_bonded *b, sk_gid id)
-{
-    int n = b->nmine + b->nnamed;
-    sk_reserve(&b->id, &b->id_capacity, (size_t)n + 1);
-    b->id[n] = id;
-    sk_idmap_set(&b->local_of, id, n);
-}
-
-static void list_mine(struct sk_bonded *b, const struct sk_atoms *atoms)
-{
-    b->nmine = b->nnamed = b->nbatches = 0;
-    sk_idmap_reset(&b->owned_of, 64);
-    sk_idmap_reset(&b->local_of, 64);
-    for (int i = 0; i < atoms->n; i++) {
-        if (b->top->moltypes[sk_topology_find(b->top, atoms->id[i]).moltype].nterms == 0)
-            continue;
-        sk_reserve(&b->mine, &b->mine_capacity, (size_t)b->nmine + 1);
-        sk_idmap_set(&b->owned_of, atoms->id[i], i);
-        add_local(b, atoms->id[i]);
-        b->mine[b->nmine++] = i;
-    }
-}
-
-static int32_t local_atom(struct sk_bonded *b, sk_gid id)
-{
-    int32_t local = sk_idmap_find(&b->local_of, id);
-    if (local >= 0)
-        return local;
-    add_local(b, id);
-    return b->nmine + b->nnamed++;
-}
-
 /* open[form]: batch of the form that has room, or -1. */
-static void add_term(struct sk_bonded *b, const struct sk_term *term, const double *p, sk_gid molecule, int *open)
+static void add_term(struct sk_bonded *b, struct sk_local *local, const struct sk_term *term, const double *p,
+                     sk_gid molecule, int *open)
 {
     int natoms = sk_bonded_atoms(term->form), *at = &open[term->form];
     if (*at < 0 || b->batches[*at].n == SK_BONDED_BLOCK) {
@@ -212,23 +185,23 @@ static void add_term(struct sk_bonded *b, const struct sk_term *term, const doub
     for (int k = 0; k < SK_BONDED_PARAMETERS; k++)
         batch->p[k][batch->n] = p[k];
     for (int k = 0; k < natoms; k++)
-        batch->atom[k][batch->n] = local_atom(b, molecule + term->atom[k]);
+        batch->atom[k][batch->n] = sk_local_find(local, molecule + term->atom[k]);
     batch->n++;
 }
 
-/* Lists the terms that this rank computes. */
-static struct sk_bonded_census list_terms(struct sk_bonded *b)
+struct sk_bonded_census sk_bonded_list(struct sk_bonded *b, struct sk_local *local)
 {
     struct sk_bonded_census found = {0, 0};
     int open[SK_BONDED_FORMS];
     for (int f = 0; f < SK_BONDED_FORMS; f++)
         open[f] = -1;
-    for (int m = 0; m < b->nmine; m++) {
-        struct sk_place at = sk_topology_find(b->top, b->id[m]);
+    b->nbatches = 0;
+    for (int m = 0; b->is_used && m < local->nmine; m++) {
+        struct sk_place at = sk_topology_find(b->top, local->id[m]);
         const struct sk_bonded_index *index = &b->index[at.moltype];
         for (int k = index->start[at.place]; k < index->start[at.place + 1]; k++) {
             int t = index->term[k];
-            add_term(b, &b->top->moltypes[at.moltype].terms[t], index->p[t], at.molecule, open);
+            add_term(b, local, &b->top->moltypes[at.moltype].terms[t], index->p[t], at.molecule, open);
             found.terms++;
             found.hash = add_hash(found.hash, at.molecule, t);
         }
@@ -236,10 +209,13 @@ static struct sk_bonded_census list_terms(struct sk_bonded *b)
     return found;
 }
 
-static enum sk_code verify(const struct sk_bonded *b, const struct sk_bonded_census *found, struct sk_error *err)
+enum sk_code sk_bonded_verify(const struct sk_bonded *b, struct sk_comm *comm, const struct sk_bonded_census *found,
+                              struct sk_error *err)
 {
     int64_t sums[2] = {found->terms, found->hash};
-    sk_comm_sum_i64(b->comm, sums, 2);
+    if (!b->is_used)
+        return SK_OK;
+    sk_comm_sum_i64(comm, sums, 2);
     if (sums[0] == b->expected.terms && sums[1] == b->expected.hash)
         return SK_OK;
     return sk_fail(err, SK_EINTERNAL, "census failed: %lld bonded terms of %lld%s; please report this",
@@ -247,97 +223,72 @@ static enum sk_code verify(const struct sk_bonded *b, const struct sk_bonded_cen
                    sums[0] == b->expected.terms ? " (ids differ: one lost, another doubled)" : "");
 }
 
-enum sk_code sk_bonded_rebuild(struct sk_bonded *b, const struct sk_atoms *atoms, struct sk_error *err)
-{
-    if (!b->is_used)
-        return SK_OK;
-    list_mine(b, atoms);
-    struct sk_bonded_census found = list_terms(b);
-    size_t nlocal = (size_t)(b->nmine + b->nnamed);
-    sk_reserve(&b->x, &b->x_capacity, nlocal);
-    sk_reserve(&b->f, &b->f_capacity, nlocal);
-    enum sk_code code = sk_named_connect(&b->named, b->top->natoms, &b->owned_of, b->id + b->nmine, b->nnamed,
-                                         "a bonded term", err);
-    return code ? code : verify(b, &found, err);
-}
-
 /* ---- evaluation ---- */
 
 /* Vectors of a batch's terms; false if a vector is so long that it may lead to another image. */
-static bool fill_block(const struct sk_bonded *b, const struct sk_bonded_batch *batch, struct sk_bonded_block *block)
+static bool fill_block(const struct sk_bonded *b, const struct sk_local *local, const struct sk_box *box,
+                       const struct sk_bonded_batch *batch, struct sk_bonded_block *block)
 {
-    const int64_t limit = (int64_t)(LONGEST * 0x1p64);
     bool is_short = true;
     block->n = batch->n;
     block->p = batch->p;
     block->maps = b->maps;
     for (int v = 0; v < sk_bonded_vectors(sk_bonded_atoms(batch->form)); v++) {
         const int32_t *head = batch->atom[sk_bonded_head(v)], *tail = batch->atom[sk_bonded_tail(v)];
-        for (int k = 0; k < 3; k++)
-            for (int l = 0; l < batch->n; l++) {
-                sk_frac h = b->x[head[l]][k], t = b->x[tail[l]][k];
-                int64_t difference = (int64_t)(h - t);
-                is_short &= difference <= limit && difference >= -limit;
-                block->d[v][k][l] = sk_frac_difference(h, t) * b->edge[k];
+        for (int l = 0; l < batch->n; l++) {
+            double s[3], d[3];
+            for (int k = 0; k < 3; k++) {
+                s[k] = sk_frac_difference(local->x[head[l]][k], local->x[tail[l]][k]);
+                is_short &= s[k] <= LONGEST && s[k] >= -LONGEST;
             }
+            sk_box_vector(box, s, d);
+            for (int k = 0; k < 3; k++)
+                block->d[v][k][l] = d[k];
+        }
     }
     return is_short;
 }
 
-void sk_bonded_send(struct sk_bonded *b, const struct sk_atoms *atoms)
+void sk_bonded_run(struct sk_bonded *b, struct sk_local *local, const struct sk_box *box)
 {
-    if (b->is_used)
-        sk_named_forward_begin(&b->named, (const sk_frac(*)[3])atoms->x);
-}
-
-void sk_bonded_receive(struct sk_bonded *b, const struct sk_atoms *atoms)
-{
-    if (!b->is_used)
-        return;
-    for (int m = 0; m < b->nmine; m++)
-        memcpy(b->x[m], atoms->x[b->mine[m]], sizeof b->x[m]);
-    sk_named_forward_end(&b->named, b->x + b->nmine);
-}
-
-void sk_bonded_run(struct sk_bonded *b)
-{
-    if (!b->is_used)
-        return;
     struct sk_bonded_block block;
     int64_t rounded[SK_BONDED_VECTORS][3][SK_BONDED_BLOCK];
-    memset(b->f, 0, (size_t)(b->nmine + b->nnamed) * sizeof *b->f);
     b->has_failed = false;
     for (int i = 0; i < b->nbatches; i++) {
         const struct sk_bonded_batch *batch = &b->batches[i];
         int natoms = sk_bonded_atoms(batch->form);
-        b->has_failed |= !fill_block(b, batch, &block);
+        b->has_failed |= !fill_block(b, local, box, batch, &block);
         forms[batch->form].kernel(&block);
         b->has_failed |= sk_bonded_round(&block, natoms, b->scale, rounded) >= 0;
-        sk_bonded_scatter(batch->n, natoms, rounded, (const int32_t(*)[SK_BONDED_BLOCK])batch->atom, b->f);
-        if (b->named.forward && i % POLL == POLL - 1)
-            sk_comm_poll(b->comm);
+        sk_bonded_scatter(batch->n, natoms, rounded, (const int32_t(*)[SK_BONDED_BLOCK])batch->atom, local->f);
+        if (i % POLL == POLL - 1)
+            sk_local_poll(local);
     }
-    sk_named_reverse_begin(&b->named, (const int64_t(*)[3])b->f + b->nmine);
 }
 
-void sk_bonded_collect(struct sk_bonded *b, int64_t (*total)[3])
+static bool is_in_core(const struct sk_bonded_block *block)
 {
-    if (!b->is_used)
-        return;
-    for (int m = 0; m < b->nmine; m++)
+    bool is_in = false;
+    for (int l = 0; l < block->n; l++) {
+        double r2 = 0;
         for (int k = 0; k < 3; k++)
-            total[b->mine[m]][k] += b->f[m][k];
-    sk_named_reverse_end(&b->named, total);
+            r2 += block->d[0][k][l] * block->d[0][k][l];
+        is_in |= r2 < block->p[CORE2][l];
+    }
+    return is_in;
 }
 
-void sk_bonded_measure(struct sk_bonded *b, sk_int128 energy[SK_BONDED_ENERGIES], sk_int128 virial[3])
+void sk_bonded_measure(struct sk_bonded *b, const struct sk_local *local, const struct sk_box *box,
+                       sk_int128 energy[SK_BONDED_ENERGIES], sk_int128 virial[3])
 {
     struct sk_bonded_block block;
+    b->has_core = false;
     for (int i = 0; i < b->nbatches; i++) {
         const struct sk_bonded_batch *batch = &b->batches[i];
         int64_t e[2] = {0, 0}, w[3] = {0, 0, 0}; /* a block at a time: 2^56 x 32 is less than 2^63 */
-        fill_block(b, batch, &block);
+        fill_block(b, local, box, batch, &block);
         forms[batch->form].kernel(&block);
+        b->has_core |= batch->form == SK_PAIR_14 && is_in_core(&block);
         b->has_overflow |= sk_bonded_sum(&block, sk_bonded_atoms(batch->form), batch->form == SK_PAIR_14 ? 2 : 1,
                                          SK_ENERGY_SCALE, e, w) >= 0;
         energy[forms[batch->form].energy] += e[0];
@@ -350,8 +301,8 @@ void sk_bonded_measure(struct sk_bonded *b, sk_int128 energy[SK_BONDED_ENERGIES]
 /* ---- failure ---- */
 
 /* One term of a batch, alone; false if it fails. The block has its vectors. */
-static bool is_good(const struct sk_bonded *b, const struct sk_bonded_batch *batch, int l,
-                    struct sk_bonded_block *block)
+static bool is_good(const struct sk_bonded *b, const struct sk_local *local, const struct sk_box *box,
+                    const struct sk_bonded_batch *batch, int l, struct sk_bonded_block *block)
 {
     struct sk_bonded_batch one = {.form = batch->form, .n = 1};
     int64_t rounded[SK_BONDED_VECTORS][3][SK_BONDED_BLOCK], energy[2] = {0, 0}, virial[3] = {0, 0, 0};
@@ -360,21 +311,21 @@ static bool is_good(const struct sk_bonded *b, const struct sk_bonded_batch *bat
         one.p[k][0] = batch->p[k][l];
     for (int k = 0; k < natoms; k++)
         one.atom[k][0] = batch->atom[k][l];
-    bool is_short = fill_block(b, &one, block);
+    bool is_short = fill_block(b, local, box, &one, block);
     forms[batch->form].kernel(block);
     block->p = NULL; /* it was that of `one` */
     return is_short && sk_bonded_round(block, natoms, b->scale, rounded) < 0 &&
            sk_bonded_sum(block, natoms, batch->form == SK_PAIR_14 ? 2 : 1, SK_ENERGY_SCALE, energy, virial) < 0;
 }
 
-static enum sk_code tell(const struct sk_bonded *b, const struct sk_bonded_batch *batch, int l, int64_t step,
-                         const struct sk_bonded_block *block, struct sk_error *err)
+static enum sk_code tell(const struct sk_bonded *b, const struct sk_local *local, const struct sk_bonded_batch *batch,
+                         int l, int64_t step, const struct sk_bonded_block *block, struct sk_error *err)
 {
     char atoms[SK_BONDED_ATOMS * (SK_ATOM_NAME_MAX + 2)] = "", lengths[128] = "";
     int natoms = sk_bonded_atoms(batch->form);
     for (int k = 0; k < natoms; k++) {
         char name[SK_ATOM_NAME_MAX];
-        sk_topology_name(b->top, b->id[batch->atom[k][l]], -1, name);
+        sk_topology_name(b->top, local->id[batch->atom[k][l]], -1, name);
         snprintf(atoms + strlen(atoms), sizeof atoms - strlen(atoms), "%s%s", k ? ", " : "", name);
     }
     for (int v = 0; v < sk_bonded_vectors(natoms); v++) {
@@ -383,16 +334,17 @@ static enum sk_code tell(const struct sk_bonded *b, const struct sk_bonded_batch
             r2 += block->d[v][k][0] * block->d[v][k][0];
         snprintf(lengths + strlen(lengths), sizeof lengths - strlen(lengths), "%s%.6g", v ? ", " : "", sqrt(r2));
     }
-    struct sk_place at = sk_topology_find(b->top, b->id[batch->atom[0][l]]);
+    struct sk_place at = sk_topology_find(b->top, local->id[batch->atom[0][l]]);
     return sk_fail(
         err, SK_EPHYSICS,
         "step %lld: one of the %s has no force or energy in range: atoms %s of a molecule %s, which are %s "
         "apart, on rank %d; look for a bond that is torn or reaches half the box, or take a shorter time step",
         (long long)step, sk_bonded_name(batch->form), atoms, b->top->moltypes[at.moltype].name, lengths,
-        sk_comm_rank(b->comm));
+        sk_comm_rank(local->comm));
 }
 
-enum sk_code sk_bonded_fail(struct sk_bonded *b, int64_t step, struct sk_error *err)
+enum sk_code sk_bonded_fail(const struct sk_bonded *b, const struct sk_local *local, const struct sk_box *box,
+                            int64_t step, struct sk_error *err)
 {
     struct sk_error mine;
     int64_t lowest = NO_TERM;
@@ -400,14 +352,14 @@ enum sk_code sk_bonded_fail(struct sk_bonded *b, int64_t step, struct sk_error *
         for (int l = 0; l < b->batches[i].n; l++) {
             const struct sk_bonded_batch *batch = &b->batches[i];
             struct sk_bonded_block block;
-            int64_t key = b->id[batch->atom[sk_bonded_atoms(batch->form) > 1][l]] << TERM_BITS | batch->form;
-            if (key >= lowest || is_good(b, batch, l, &block))
+            int64_t key = local->id[batch->atom[sk_bonded_atoms(batch->form) > 1][l]] << TERM_BITS | batch->form;
+            if (key >= lowest || is_good(b, local, box, batch, l, &block))
                 continue;
             lowest = key;
-            tell(b, batch, l, step, &block, &mine);
+            tell(b, local, batch, l, step, &block, &mine);
         }
     int64_t first = lowest;
-    sk_comm_min_i64(b->comm, &first, 1);
+    sk_comm_min_i64(local->comm, &first, 1);
     enum sk_code code = SK_OK;
     if (first == NO_TERM)
         code = sk_fail(err, SK_EINTERNAL, "step %lld: a bonded term failed, but none can be found; please report this",
@@ -416,12 +368,10 @@ enum sk_code sk_bonded_fail(struct sk_bonded *b, int64_t step, struct sk_error *
         *err = mine;
         code = SK_EPHYSICS;
     }
-    return sk_comm_agree(b->comm, err, code);
+    return sk_comm_agree(local->comm, err, code);
 }
 
 size_t sk_bonded_memory(const struct sk_bonded *b)
 {
-    return b->mine_capacity * sizeof *b->mine + b->id_capacity * sizeof *b->id + (b->x_capacity + b->f_capacity) * 24 +
-           b->batches_capacity * sizeof *b->batches +
-           (b->owned_of.size + b->local_of.size) * sizeof(struct sk_idmap_slot);
+    return b->batches_capacity * sizeof *b->batches;
 }

@@ -1,17 +1,16 @@
 /* Bonded: the bonded terms of the owned atoms: who computes a term, its atoms wherever they are, its forces, energies
- * and virial. A term belongs to the owner of the atom at its second place (a term of one atom: of that), so each is
- * computed once. Owns blocks of terms, made anew at every rebuild, and the named atoms; borrows topology and force
- * field. Sums are integers: bits do not depend on ranks. Not here: the arithmetic (kernel/bonded.h), what terms there
- * are (model/bonded.h). */
+ * and virial. Position restraints are apart (restraint.h). A term belongs to the owner of the atom at its second place
+ * (a term of one atom: of that), so each is computed once. Owns blocks of terms, made anew at every rebuild; borrows
+ * topology, force field and local atoms. Sums are integers: bits do not depend on ranks. Not here: the arithmetic
+ * (kernel/bonded.h), what terms there are (model/bonded.h). */
 #ifndef SK_FORCE_BONDED_H
 #define SK_FORCE_BONDED_H
 
 #include <stdbool.h>
 
-#include "domain/named.h"
+#include "force/local.h"
 #include "geom/box.h"
 #include "kernel/bonded.h"
-#include "model/atoms.h"
 #include "model/forcefield.h"
 
 /* Energies that are told apart, as GROMACS does: improper: both forms of them; dihedral: periodic and
@@ -25,6 +24,7 @@ enum sk_bonded_energy {
     SK_ENERGY_CMAP,
     SK_ENERGY_LJ_14,
     SK_ENERGY_COULOMB_14,
+    SK_ENERGY_RESTRAINT, /* of positions: restraint.h */
     SK_BONDED_ENERGIES
 };
 
@@ -47,53 +47,43 @@ struct sk_bonded_census {
 };
 
 struct sk_bonded {
-    struct sk_comm *comm;
     const struct sk_topology *top;
     bool is_used; /* the topology has terms */
     struct sk_bonded_index *index;
     struct sk_bonded_map *maps; /* [nmaps] */
     int nmaps;
-    double edge[3], scale; /* of the box; force units per kJ/mol/nm */
+    double scale; /* force units per kJ/mol/nm */
     struct sk_bonded_census expected;
-    /* local atoms: owned ones of molecules with terms, then named ones */
-    int nmine, nnamed, nbatches;
-    int *mine;       /* [nmine] owned atom */
-    sk_gid *id;      /* [nmine + nnamed] */
-    sk_frac (*x)[3]; /* [nmine + nnamed] at the last evaluation */
-    int64_t (*f)[3]; /* [nmine + nnamed] */
+    int nbatches;
     struct sk_bonded_batch *batches;
-    size_t mine_capacity, id_capacity, x_capacity, f_capacity, batches_capacity;
-    struct sk_idmap owned_of; /* from ids to owned atoms */
-    struct sk_idmap local_of; /* from ids to local atoms */
-    struct sk_named named;
+    size_t batches_capacity;
     bool has_failed;   /* a term of this rank had no force or energy that can be told, at the last evaluation */
     bool has_overflow; /* or no energy or virial, ever */
+    bool has_core;     /* a 1-4 pair of this rank was within its core when energies were last measured */
 };
 
-/* Collective if the topology has terms. `coulomb`: energy x length / charge^2 of 1-4 pairs, 0 for none; scale: force
- * units. Topology is borrowed; what is needed of the force field is copied. */
-void sk_bonded_init(struct sk_bonded *bonded, struct sk_comm *comm, const struct sk_topology *top,
-                    const struct sk_forcefield *ff, double coulomb, double scale);
+/* Collective if the topology has terms; makes the molecules that have them wanted in local. `coulomb`: energy x length
+ * / charge^2 of 1-4 pairs, 0 for none; scale: force units; core_charge2: as in sk_pair_parameters, and 1-4 pairs have
+ * the cores of minimizers; 0: none. Topology is borrowed; what is needed of the force field is copied. */
+void sk_bonded_init(struct sk_bonded *bonded, struct sk_local *local, const struct sk_forcefield *ff, double coulomb,
+                    double scale, double core_charge2);
 /* A zeroed struct counts as without terms here and in all that follows. */
 void sk_bonded_clear(struct sk_bonded *bonded);
-/* Local. After every change of the box. */
-void sk_bonded_set_box(struct sk_bonded *bonded, const struct sk_box *box);
-/* Collective. Terms and named atoms anew, after owned atoms changed; then the census. Errors: SK_EINTERNAL. */
-enum sk_code sk_bonded_rebuild(struct sk_bonded *bonded, const struct sk_atoms *atoms, struct sk_error *err);
-
-/* Collective over those who share terms, in this order, anything in between. Send: places of owned atoms leave for
- * those who named them. Receive: waits for those of named atoms. Run: computes all forces; those of named atoms leave;
- * has_failed is final. Collect: adds the forces to total[owned], after those of other ranks have come. */
-void sk_bonded_send(struct sk_bonded *bonded, const struct sk_atoms *atoms);
-void sk_bonded_receive(struct sk_bonded *bonded, const struct sk_atoms *atoms);
-void sk_bonded_run(struct sk_bonded *bonded);
-void sk_bonded_collect(struct sk_bonded *bonded, int64_t (*total)[3]);
-/* Local. Adds energies and the diagonal of the virial, -1/2 sum d g, of this rank's terms at the last evaluation, each
- * rounded once, in SK_ENERGY_SCALE. */
-void sk_bonded_measure(struct sk_bonded *bonded, sk_int128 energy[SK_BONDED_ENERGIES], sk_int128 virial[3]);
+/* Local, between sk_local_list and connect: the terms of the owned atoms. */
+struct sk_bonded_census sk_bonded_list(struct sk_bonded *bonded, struct sk_local *local);
+/* Collective: every term once. Errors: SK_EINTERNAL. */
+enum sk_code sk_bonded_verify(const struct sk_bonded *bonded, struct sk_comm *comm,
+                              const struct sk_bonded_census *found, struct sk_error *err);
+/* Local, between sk_local_receive and return: adds all forces to those of local atoms; has_failed is final. */
+void sk_bonded_run(struct sk_bonded *bonded, struct sk_local *local, const struct sk_box *box);
+/* Local. Adds energies and the diagonal of the virial, -1/2 sum d g, of this rank's terms at the last evaluation's
+ * places, each rounded once, in SK_ENERGY_SCALE. */
+void sk_bonded_measure(struct sk_bonded *bonded, const struct sk_local *local, const struct sk_box *box,
+                       sk_int128 energy[SK_BONDED_ENERGIES], sk_int128 virial[3]);
 /* Collective, after has_failed or has_overflow on some rank: the failure (SK_EPHYSICS) of the failed term of lowest
  * id, by name. */
-enum sk_code sk_bonded_fail(struct sk_bonded *bonded, int64_t step, struct sk_error *err);
+enum sk_code sk_bonded_fail(const struct sk_bonded *bonded, const struct sk_local *local, const struct sk_box *box,
+                            int64_t step, struct sk_error *err);
 size_t sk_bonded_memory(const struct sk_bonded *bonded);
 
 /* The kernel of a form; parameters of the force field into what it takes. Local, both. */

@@ -8,45 +8,93 @@
 #include "base/memory.h"
 #include "force/terms.h"
 
-#define BATCH_ENTRIES 256 /* i-clusters between two polls: about 40 microseconds */
+#define BATCH_ENTRIES 256   /* i-clusters between two polls: about 40 microseconds */
+#define INNER_BUFFER  0.085 /* of the cutoff: inner list radius less cutoff, at most half of the buffer */
+#define MESH_TAG      8     /* of links */
+#define REACH_MARGIN  1.1   /* of the mesh's tiles beyond what the list allows */
 
-void sk_force_init(struct sk_force *force, const struct sk_topology *top, const struct sk_kernel_variant *variant,
-                   double list_radius, double inner_radius)
+void sk_force_phases_init(struct sk_force_phases *phases, struct sk_timer *timer)
+{
+    phases->timer = timer;
+    phases->pair = sk_timer_phase(timer, "pair");
+    phases->prune = sk_timer_phase(timer, "prune");
+    phases->list = sk_timer_phase(timer, "list");
+    phases->bonded = sk_timer_phase(timer, "bonded");
+    phases->mesh = sk_timer_phase(timer, "mesh");
+    phases->fft = sk_timer_phase(timer, "fft");
+    phases->halo = sk_timer_phase(timer, "halo");
+}
+
+void sk_force_init(struct sk_force *force, const struct sk_topology *top, const struct sk_kernel_variant *variant)
 {
     memset(force, 0, sizeof *force);
     force->top = top;
     force->variant = variant;
-    force->list_radius = list_radius;
-    force->inner_radius = inner_radius;
     sk_clusters_init(&force->clusters);
     sk_list_init(&force->list, top);
+}
+
+bool sk_force_set_radius(struct sk_force *force, double list_radius)
+{
+    double cutoff = force->nonbonded.cutoff, inner = INNER_BUFFER * cutoff, half = 0.5 * (list_radius - cutoff);
+    force->list_radius = list_radius;
+    force->inner_radius = cutoff + (inner < half ? inner : half);
+    return list_radius >= cutoff * (1 + SK_FORCE_LEAST_BUFFER);
 }
 
 void sk_force_clear(struct sk_force *force)
 {
     sk_nonbonded_clear(&force->nonbonded);
     sk_bonded_clear(&force->bonded);
+    sk_excluded_clear(&force->excluded);
+    sk_restraints_clear(&force->restraints);
+    sk_local_clear(&force->local);
+    sk_mesh_free(&force->mesh);
     sk_clusters_clear(&force->clusters);
     sk_list_clear(&force->list);
     sk_free(&force->grid);
     sk_free(&force->pair);
     sk_free(&force->wide);
     sk_free(&force->total);
+    sk_free(&force->charge);
     sk_free(&force->pack_force);
     sk_free(&force->pack_wide);
     sk_free(&force->list_x);
 }
 
+void sk_force_init_terms(struct sk_force *force, struct sk_comm *comm, const struct sk_forcefield *ff,
+                         const struct sk_reference *reference, const struct sk_mesh_plan *plan, enum sk_mesh_cuts cuts)
+{
+    const struct sk_pair_parameters *pair = &force->nonbonded.pair;
+    sk_local_init(&force->local, comm, force->top);
+    sk_bonded_init(&force->bonded, &force->local, ff, pair->has_coulomb ? pair->coulomb : 0, pair->force_scale,
+                   pair->core_charge2);
+    sk_restraints_init(&force->restraints, force->top, ff, reference, pair->force_scale);
+    if (!plan)
+        return;
+    sk_excluded_init(&force->excluded, &force->local, force->variant, plan->beta, pair->coulomb, pair->force_scale);
+    struct sk_mesh_setup setup = {
+        .plan = *plan, .coulomb = pair->coulomb, .cuts = cuts, .tag = MESH_TAG, .variant = force->variant};
+    force->mesh = sk_mesh_new(comm, &setup);
+}
+
 void sk_force_set_box(struct sk_force *force, const struct sk_box *box)
 {
-    double quantum = force->nonbonded.pair.quantum;
-    for (int k = 0; k < 3; k++)
-        force->edge_quanta[k] = (uint64_t)sk_round(box->edge[k] / quantum);
-    for (int s = 0; s < SK_SHIFTS; s++)
-        for (int k = 0, rest = s; k < 3; k++, rest /= 3)
-            force->shifts.x[s][k] = (int32_t)((uint32_t)(rest % 3 - 1) * (uint32_t)force->edge_quanta[k]);
+    double lattice[3][3];
+    force->box = *box;
+    sk_box_lattice(box, lattice);
+    if (force->mesh)
+        sk_mesh_set_lattice(force->mesh, (const double(*)[3])lattice);
+    force->box_grid = sk_box_grid_of(box, force->nonbonded.pair.quantum);
+    for (int s = 0; s < SK_SHIFTS; s++) {
+        int32_t n[3];
+        int64_t shift[3];
+        sk_shift_of(s, n);
+        sk_box_grid_vector(&force->box_grid, n, shift);
+        for (int k = 0; k < 3; k++)
+            force->shifts.x[s][k] = (int32_t)(uint32_t)shift[k];
+    }
     force->is_pruned[SK_LIST_INTERIOR] = force->is_pruned[SK_LIST_BOUNDARY] = false;
-    sk_bonded_set_box(&force->bonded, box);
 }
 
 static void force_reserve(struct sk_force *force, const struct sk_atoms *atoms, int nghosts)
@@ -63,12 +111,15 @@ static void force_reserve(struct sk_force *force, const struct sk_atoms *atoms, 
 
 static void force_set_grid(struct sk_force *force, const struct sk_atoms *atoms)
 {
-    for (int i = 0; i < atoms->n; i++)
-        for (int k = 0; k < 3; k++) {
-            int64_t wraps = atoms->image[i][k] - atoms->frame[i][k];
-            force->grid[i][k] = (int32_t)(uint32_t)(sk_frac_to_grid(atoms->x[i][k], force->edge_quanta[k]) +
-                                                    wraps * (int64_t)force->edge_quanta[k]);
-        }
+    for (int i = 0; i < atoms->n; i++) {
+        int32_t wraps[3];
+        int64_t place[3];
+        for (int k = 0; k < 3; k++)
+            wraps[k] = atoms->image[i][k] - atoms->frame[i][k];
+        sk_box_grid_place(&force->box_grid, atoms->x[i], wraps, place);
+        for (int k = 0; k < 3; k++)
+            force->grid[i][k] = (int32_t)(uint32_t)place[k];
+    }
 }
 
 static void force_scatter(struct sk_force *force, int first, int count, const int32_t (*grid)[3])
@@ -94,9 +145,45 @@ static void force_receive(struct sk_force *force, struct sk_halo *halo, int nown
     }
 }
 
-void sk_force_rebuild(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms,
-                      const struct sk_box *box, const struct sk_force_phases *phases)
+/* Tiles of the mesh for these atoms, as far as the list lets them move. */
+static void force_assign_mesh(struct sk_force *force, const struct sk_atoms *atoms)
 {
+    double width[3], reach[3], allowance = REACH_MARGIN * sk_force_allowance(force, &force->box);
+    sk_box_widths(&force->box, width);
+    for (int k = 0; k < 3; k++)
+        reach[k] = allowance < 0.125 * width[k] ? allowance / width[k] : 0.125;
+    sk_reserve(&force->charge, &force->charge_capacity, (size_t)atoms->n + 1);
+    for (int i = 0; i < atoms->n; i++)
+        force->charge[i] = force->top->kinds[atoms->kind[i]].charge;
+    sk_mesh_assign(force->mesh, atoms->n, (const sk_frac(*)[3])atoms->x, reach);
+}
+
+enum sk_code sk_force_choose_charge_bits(struct sk_force *force, const struct sk_atoms *atoms, struct sk_error *err)
+{
+    memcpy(force->list_edge, force->box.edge, sizeof force->list_edge);
+    force_assign_mesh(force, atoms);
+    return sk_mesh_choose_charge_bits(force->mesh, atoms->n, (const sk_frac(*)[3])atoms->x, force->charge, err);
+}
+
+static enum sk_code force_rebuild_terms(struct sk_force *force, const struct sk_atoms *atoms, struct sk_error *err)
+{
+    struct sk_local *local = &force->local;
+    sk_local_list(local, atoms);
+    struct sk_bonded_census found = sk_bonded_list(&force->bonded, local);
+    sk_excluded_list(&force->excluded, local);
+    sk_restraints_rebuild(&force->restraints, atoms);
+    enum sk_code code = sk_local_connect(local, err);
+    if (!code)
+        code = sk_bonded_verify(&force->bonded, local->comm, &found, err);
+    return code ? code : sk_excluded_verify(&force->excluded, local->comm, local, err);
+}
+
+enum sk_code sk_force_rebuild(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms,
+                              const struct sk_force_phases *phases, struct sk_error *err)
+{
+    enum sk_code code = force_rebuild_terms(force, atoms, err);
+    if (code)
+        return code;
     sk_timer_enter(phases->timer, phases->list);
     struct sk_halo *halo = &domain->halo;
     force_reserve(force, atoms, halo->nghosts);
@@ -105,7 +192,7 @@ void sk_force_rebuild(struct sk_force *force, struct sk_domain *domain, const st
     force_receive(force, halo, atoms->n, false);
     double quantum = force->nonbonded.pair.quantum;
     sk_clusters_build(&force->clusters, &domain->cells, &domain->home, atoms, halo, (const int32_t(*)[3])force->grid,
-                      force->edge_quanta, quantum, force->nonbonded.lanes);
+                      &force->box_grid, quantum, force->nonbonded.lanes);
     struct sk_list_context context = {.clusters = &force->clusters,
                                       .cells = &domain->cells,
                                       .atoms = atoms,
@@ -114,14 +201,23 @@ void sk_force_rebuild(struct sk_force *force, struct sk_domain *domain, const st
                                       .radius = force->list_radius,
                                       .near = force->variant->near,
                                       .wants_excluded = force->nonbonded.pair.is_reaction_field};
-    for (int k = 0; k < 3; k++)
-        context.edge[k] = (double)force->edge_quanta[k] * quantum;
+    for (int s = 0; s < SK_SHIFTS; s++) {
+        int32_t n[3];
+        int64_t shift[3];
+        sk_shift_of(s, n);
+        sk_box_grid_vector(&force->box_grid, n, shift);
+        for (int k = 0; k < 3; k++)
+            context.shift[s][k] = (double)shift[k] * quantum;
+    }
     sk_list_build(&force->list, &context);
     force_scatter(force, 0, atoms->n + halo->nghosts, (const int32_t(*)[3])force->grid);
     sk_reserve(&force->pack_force, &force->pack_force_capacity, (size_t)force->clusters.packs.n * 24 + 1);
     memcpy(force->list_x, atoms->x, (size_t)atoms->n * sizeof *atoms->x);
-    memcpy(force->list_edge, box->edge, sizeof force->list_edge);
+    memcpy(force->list_edge, force->box.edge, sizeof force->list_edge);
     sk_force_ask_prune(force);
+    if (force->mesh)
+        force_assign_mesh(force, atoms);
+    return SK_OK;
 }
 
 /* Largest displacement, in quanta, that keeps the inner list complete. */
@@ -204,27 +300,55 @@ static void force_gather(struct sk_force *force)
     }
 }
 
-void sk_force_begin(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms,
+/* Charges leave for the mesh. */
+static void force_spread(struct sk_force *force, const struct sk_atoms *atoms, const struct sk_force_phases *phases)
+{
+    if (!force->mesh)
+        return;
+    sk_timer_enter(phases->timer, phases->mesh);
+    /* atoms beyond its tiles have moved further than the list allows, too: these forces will not be used */
+    sk_mesh_begin(force->mesh, atoms->n, (const sk_frac(*)[3])atoms->x, force->charge);
+}
+
+static void force_run_terms(struct sk_force *force, const struct sk_atoms *atoms, const struct sk_force_phases *phases)
+{
+    sk_timer_enter(phases->timer, phases->halo);
+    sk_local_receive(&force->local, atoms);
+    sk_timer_enter(phases->timer, phases->bonded);
+    sk_bonded_run(&force->bonded, &force->local, &force->box);
+    sk_excluded_run(&force->excluded, &force->local, &force->box);
+    sk_local_return(&force->local);
+}
+
+static void force_solve_mesh(struct sk_force *force, bool wants_sums, const struct sk_force_phases *phases)
+{
+    if (!force->mesh)
+        return;
+    sk_timer_enter(phases->timer, phases->fft);
+    memset(&force->mesh_sums, 0, sizeof force->mesh_sums);
+    force->has_crowd = !sk_mesh_solve(force->mesh, wants_sums ? &force->mesh_sums : NULL);
+}
+
+void sk_force_begin(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms, bool wants_sums,
                     const struct sk_force_phases *phases)
 {
     struct sk_clusters *c = &force->clusters;
     sk_timer_enter(phases->timer, phases->halo);
-    force->has_range = force->has_bad = force->is_wide = false;
+    force->has_range = force->has_bad = force->has_core = force->is_wide = false;
     force->prune_age++;
     force_set_grid(force, atoms);
     sk_halo_forward_begin(&domain->halo, (const int32_t(*)[3])force->grid);
-    sk_bonded_send(&force->bonded, atoms);
+    sk_local_send(&force->local, atoms);
+    force_spread(force, atoms, phases);
+    sk_timer_enter(phases->timer, phases->pair);
     force_scatter(force, 0, atoms->n, (const int32_t(*)[3])force->grid);
     memset(force->pack_force, 0, (size_t)c->packs.n * 24 * sizeof *force->pack_force);
     memset(force->shift_force, 0, sizeof force->shift_force);
-    sk_timer_enter(phases->timer, phases->pair);
     force_prune(force, SK_LIST_INTERIOR, 0, c->owned_packs, phases);
     force_run_kernel(force, domain, SK_LIST_INTERIOR);
     sk_terms_add_excluded(force, SK_LIST_INTERIOR);
-    sk_timer_enter(phases->timer, phases->halo);
-    sk_bonded_receive(&force->bonded, atoms);
-    sk_timer_enter(phases->timer, phases->bonded);
-    sk_bonded_run(&force->bonded);
+    force_run_terms(force, atoms, phases);
+    force_solve_mesh(force, wants_sums, phases);
     sk_timer_enter(phases->timer, phases->halo);
     force_receive(force, &domain->halo, atoms->n, true);
     sk_timer_enter(phases->timer, phases->pair);
@@ -246,7 +370,12 @@ void sk_force_end(struct sk_force *force, struct sk_domain *domain, const struct
         for (int k = 0; k < 3; k++)
             force->total[i][k] = force->pair[i][k];
     sk_timer_enter(phases->timer, phases->halo);
-    sk_bonded_collect(&force->bonded, force->total);
+    sk_local_collect(&force->local, force->total);
+    sk_restraints_run(&force->restraints, atoms, &force->box, force->total);
+    if (!force->mesh)
+        return;
+    sk_timer_enter(phases->timer, phases->mesh);
+    sk_mesh_end(force->mesh, force->nonbonded.pair.force_scale, force->total);
 }
 
 void sk_force_redo_wide(struct sk_force *force, struct sk_domain *domain, const struct sk_atoms *atoms,
@@ -258,11 +387,16 @@ void sk_force_redo_wide(struct sk_force *force, struct sk_domain *domain, const 
     sk_reserve(&force->wide, &force->wide_capacity, force->local_capacity);
     memset(force->pack_wide, 0, (size_t)c->packs.n * 24 * sizeof *force->pack_wide);
     memset(force->shift_force, 0, sizeof force->shift_force);
+    int found = 0;
     for (int part = 0; part < SK_LIST_PARTS; part++) {
         struct sk_tiles tiles = sk_list_tiles(&force->list.inner[part]);
-        force->has_bad |= force->variant->wide(&c->packs, &tiles, &force->nonbonded.pair, &force->shifts,
-                                               force->pack_wide, force->shift_force) != 0;
+        found |= force->variant->wide(&c->packs, &tiles, &force->nonbonded.pair, &force->shifts, force->pack_wide,
+                                      force->shift_force);
     }
+    force->has_bad |= (found & SK_PAIR_BAD) != 0;
+    force->has_core |= (found & SK_PAIR_CORE) != 0;
+    if (found & SK_PAIR_COINCIDENT)
+        sk_terms_part_coincident(force, atoms, &domain->halo);
     sk_terms_add_excluded_wide(force);
     for (int i = 0; i < c->nowned + c->nghosts; i++)
         for (int k = 0; k < 3; k++)
@@ -282,11 +416,9 @@ double sk_force_displacement(const struct sk_force *force, const struct sk_atoms
 {
     double largest2 = 0;
     for (int i = 0; i < atoms->n; i++) {
-        double d2 = 0;
-        for (int k = 0; k < 3; k++) {
-            double d = sk_frac_difference(atoms->x[i][k], force->list_x[i][k]) * box->edge[k];
-            d2 += d * d;
-        }
+        double d[3];
+        sk_box_difference(box, atoms->x[i], force->list_x[i], d);
+        double d2 = d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
         largest2 = d2 > largest2 ? d2 : largest2;
     }
     return sqrt(largest2) * (1 + 1e-12);
@@ -306,5 +438,7 @@ size_t sk_force_memory(const struct sk_force *force)
 {
     return sk_clusters_memory(&force->clusters) + sk_list_memory(&force->list) + force->local_capacity * 24 +
            force->total_capacity * 24 + force->pack_force_capacity * 4 + force->pack_wide_capacity * 8 +
-           force->list_x_capacity * 24 + sk_bonded_memory(&force->bonded);
+           force->list_x_capacity * 24 + sk_bonded_memory(&force->bonded) + sk_excluded_memory(&force->excluded) +
+           sk_restraints_memory(&force->restraints) + sk_local_memory(&force->local) + force->charge_capacity * 8 +
+           (force->mesh ? sk_mesh_memory(force->mesh) : 0);
 }

@@ -117,8 +117,9 @@ void sk_force_energy(struct sk_force *force, const struct sk_atoms *atoms)
     force->energy[0] = force->energy[1] = 0;
     for (int part = 0; part < SK_LIST_PARTS; part++) {
         struct sk_tiles tiles = sk_list_tiles(&force->list.inner[part]);
-        force->has_bad |= force->variant->energy(&force->clusters.packs, &tiles, pair, &force->shifts, force->energy) !=
-                          0;
+        int found = force->variant->energy(&force->clusters.packs, &tiles, pair, &force->shifts, force->energy);
+        force->has_bad |= (found & SK_PAIR_BAD) != 0;
+        force->has_core |= (found & SK_PAIR_CORE) != 0;
     }
     if (!pair->is_reaction_field)
         return;
@@ -132,19 +133,22 @@ void sk_force_energy(struct sk_force *force, const struct sk_atoms *atoms)
 
 void sk_force_virial(const struct sk_force *force, const struct sk_atoms *atoms, sk_int128 pair[3])
 {
-    for (int k = 0; k < 3; k++) {
-        /* sum over pairs of (x_i + shift - x_j) F = sum over atoms of x F + sum over shifts of shift F_shift: exact, so
-         * the frames of atoms and the side that carries a shift do not matter */
-        sk_int128 sum = 0;
-        for (int i = 0; i < atoms->n; i++) {
-            int64_t x = sk_frac_to_grid(atoms->x[i][k], force->edge_quanta[k]) +
-                        (int64_t)(atoms->image[i][k] - atoms->frame[i][k]) * (int64_t)force->edge_quanta[k];
-            sum += (sk_int128)x * (force->is_wide ? force->wide[i][k] : force->pair[i][k]);
-        }
-        for (int s = 0; s < SK_SHIFTS; s++) {
-            int component = k == 0 ? s % 3 - 1 : k == 1 ? s / 3 % 3 - 1 : s / 9 - 1;
-            sum += (sk_int128)component * (int64_t)force->edge_quanta[k] * force->shift_force[s][k];
-        }
-        pair[k] = sum; /* the factor -1/2 is applied when the total is converted */
+    /* sum over pairs of (x_i + shift - x_j) F = sum over atoms of x F + sum over shifts of shift F_shift: exact, so the
+     * frames of atoms and the side that carries a shift do not matter */
+    int32_t n[3];
+    int64_t place[3];
+    pair[0] = pair[1] = pair[2] = 0; /* the factor -1/2 is applied when the total is converted */
+    for (int i = 0; i < atoms->n; i++) {
+        for (int k = 0; k < 3; k++)
+            n[k] = atoms->image[i][k] - atoms->frame[i][k];
+        sk_box_grid_place(&force->box_grid, atoms->x[i], n, place);
+        for (int k = 0; k < 3; k++)
+            pair[k] += (sk_int128)place[k] * (force->is_wide ? force->wide[i][k] : force->pair[i][k]);
+    }
+    for (int s = 0; s < SK_SHIFTS; s++) {
+        sk_shift_of(s, n);
+        sk_box_grid_vector(&force->box_grid, n, place);
+        for (int k = 0; k < 3; k++)
+            pair[k] += (sk_int128)place[k] * force->shift_force[s][k];
     }
 }

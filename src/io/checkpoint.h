@@ -13,8 +13,12 @@ struct sk_checkpoint_state {
     double time;
     struct sk_box box;
     uint64_t seed, model_hash, state_hash;
+    uint64_t reference_hash; /* of the places that position restraints hold to; 0: none */
     int32_t integrator, velocity_time, quantum_bits;
     double force_scale;
+    /* particle-mesh Ewald; mesh 0 0 0: none */
+    int32_t mesh[3], mesh_order, charge_bits;
+    double ewald_beta;
     /* how constraints were solved (constrain/graph.h): other values give other bits */
     int32_t constraint_solver, fragment_core, fragment_overlap;
     double constraint_tolerance;
@@ -23,6 +27,11 @@ struct sk_checkpoint_state {
     double pending_box[3];
     double conserved_offset;  /* energy given to the baths so far */
     int64_t last_energy_step; /* -1: none */
+    /* minimizers (dynamics/minimize.h): reach, ceiling, mixing, square; steps downhill; wide arithmetic; whether atoms
+     * have moves */
+    double descent[4];
+    int64_t downhill;
+    int32_t is_crowded, has_moves;
     int64_t rebuilds, migrated;
     char version[32];
 };

@@ -251,14 +251,15 @@ static void record_fill(const void *context, int i, void *bytes)
     memset(&record, 0, sizeof record);
     record.id = atoms->id[i];
     record.kind = atoms->kind[i];
+    double s[3];
     for (int k = 0; k < 3; k++) {
-        /* Cut to 53 bits, so that no fraction becomes the whole edge. */
-        record.position[k] = (double)(atoms->x[i][k] >> 11) * 0x1p-53 * source->frame->box.edge[k];
+        s[k] = (double)(atoms->x[i][k] >> 11) * 0x1p-53; /* 53 bits: no fraction becomes the whole edge */
         record.velocity[k] = (float)atoms->v[i][k];
         record.image[k] = atoms->image[i][k];
         if (source->has_force)
             record.force[k] = (float)source->frame->force[i][k];
     }
+    sk_box_vector(&source->frame->box, s, record.position);
     memcpy(bytes, &record, sizeof record);
 }
 
@@ -295,11 +296,10 @@ static enum sk_code row_write(struct sk_trajectory *t, const struct sk_frame *fr
 {
     uint64_t mine = sk_comm_rank(t->comm) == 0;
     struct sk_h5_slab row = {{(uint64_t)t->frames, 0, 0}, {mine, 3, 3}};
-    double edges[3][3] = {{0}};
+    double edges[3][3];
     struct sk_error e[3];
     enum sk_code code[3];
-    for (int k = 0; k < 3; k++)
-        edges[k][k] = frame->box.edge[k];
+    sk_box_lattice(&frame->box, edges);
     code[0] = sk_h5_write(t->file, SK_H5MD_STEP, SK_H5_I64, &row, &frame->step, &e[0]);
     code[1] = sk_h5_write(t->file, SK_H5MD_TIME, SK_H5_F64, &row, &frame->time, &e[1]);
     code[2] = sk_h5_write(t->file, SK_H5MD_EDGES, SK_H5_F64, &row, edges, &e[2]);

@@ -16,6 +16,13 @@ struct sk_ewald_series {
     double energy[SK_EWALD_SERIES], force[SK_EWALD_SERIES];
 };
 
+/* The part of 1/r that is the mesh's, of n pairs with vectors d[axis][pair] and products of charges qq (with the
+ * constant): energy[SK_EWALD_LANES], qq beta h, and force[SK_EWALD_LANES] over distance; energy NULL: not wanted.
+ * Returns how many pairs are beyond the range of the series: theirs mean nothing. Same bits in all variants. */
+#define SK_EWALD_LANES 32
+typedef int sk_ewald_part_kernel(const struct sk_ewald_series *series, int n, const double (*d)[SK_EWALD_LANES],
+                                 const double *qq, double *energy, double *force);
+
 /* For r^2 <= cutoff2, 0 < beta sqrt(cutoff2) <= 7: errors below 1e-15 beta and 1e-15 beta^3. */
 void sk_ewald_series_init(struct sk_ewald_series *series, double beta, double cutoff2);
 

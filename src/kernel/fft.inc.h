@@ -212,8 +212,7 @@ static void fft_unfold(const struct sk_fft *fft, const float *z, float *x)
             vf b_re = *(const vf *)b, b_im = *(const vf *)(b + SK_FFT_LANES);
             a_re = vf_mul(*(const vf *)a, half);
             a_im = vf_mul(*(const vf *)(a + SK_FFT_LANES), half);
-            vf e_re = vf_fma(half, b_re, a_re),
-               e_im = vf_fms(half, b_im, a_im); /* e_im: minus the even part's */
+            vf e_re = vf_fma(half, b_re, a_re), e_im = vf_fms(half, b_im, a_im); /* e_im: minus the even part's */
             vf d_re = vf_sub(a_re, vf_mul(half, b_re)), d_im = vf_fma(half, b_im, a_im);
             vf c = vf_set(fft->fold[2 * k]), s = vf_set(fft->fold[2 * k + 1]);
             vf o_re = vf_fma(c, d_re, vf_mul(s, d_im)), o_im = vf_fms(c, d_im, vf_mul(s, d_re));

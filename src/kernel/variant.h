@@ -20,7 +20,8 @@
     extern sk_fft_kernel sk_fft_##name;                                 \
     extern sk_spread_kernel sk_spread_##name;                           \
     extern sk_gather_kernel sk_gather_##name;                           \
-    extern sk_ewald_table_kernel sk_ewald_table_##name;
+    extern sk_ewald_table_kernel sk_ewald_table_##name;                 \
+    extern sk_ewald_part_kernel sk_ewald_part_##name;
 
 SK_VARIANT_FUNCTIONS(baseline)
 SK_VARIANT_FUNCTIONS(avx2)

@@ -30,8 +30,14 @@ void sk_influence_init(struct sk_influence *influence, const struct sk_mesh_plan
 void sk_influence_clear(struct sk_influence *influence);
 /* Lattice vectors in the rows: a = (ax, 0, 0), b = (bx, by, 0), c = (cx, cy, cz). Local. */
 void sk_influence_set_lattice(struct sk_influence *influence, const double lattice[3][3]);
-/* g of each wave vector of a block of the half spectrum (x from 0 to n / 2): potential = g x charge, transforms without
- * 1 / n. Zero at the origin. Rounded once to float. Local. */
+/* g of the wave vector k, 0 <= k < n on each axis: potential = g x charge, transforms without 1 / n. Zero at the
+ * origin. Local. */
+double sk_influence_at(const struct sk_influence *influence, const int k[3]);
+/* Energy of the wave vector whose transform has this squared size, and its virial (-1/2 sum of r F: xx yy zz xy xz yz).
+ * Zeros where g is zero. Local. */
+double sk_influence_energy(const struct sk_influence *influence, const int k[3], double g, double square,
+                           double virial[6]);
+/* g of each wave vector of a block of the half spectrum (x from 0 to n / 2), rounded once to float. Local. */
 void sk_influence_fill(const struct sk_influence *influence, const struct sk_mesh_block *block, float *g);
 /* Adds energy and virial (-1/2 sum of r F: xx yy zz xy xz yz) of the charges' transform re, im, each wave vector
  * rounded once in units of 1 / SK_ENERGY_SCALE. Returns false if one was not finite or beyond 2^30 (not added). */

@@ -29,12 +29,12 @@ bool sk_mesh_layout_fits(const struct sk_mesh_layout *layout, int nranks)
            parts[1] <= least(n[1], n[0] / 2 + 1);
 }
 
-void sk_mesh_layout_choose(struct sk_mesh_layout *layout, const int n[3], int nranks)
+void sk_mesh_layout_choose(struct sk_mesh_layout *layout, const int n[3], int nranks, enum sk_mesh_cuts cuts)
 {
     memcpy(layout->n, n, sizeof layout->n);
-    layout->parts[0] = nranks;
+    layout->parts[0] = least(nranks, least(n[1], n[2]));
     layout->parts[1] = 1;
-    if (nranks == 1 || 4 * nranks <= least(n[1], n[2]))
+    if (nranks == 1 || cuts == SK_MESH_SLABS || (cuts == SK_MESH_AUTO && 4 * nranks <= least(n[1], n[2])))
         return;
     layout->parts[0] = 1;
     while ((layout->parts[0] + 1) * (layout->parts[0] + 1) <= nranks && layout->parts[0] < least(n[1], n[2]))

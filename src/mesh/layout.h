@@ -16,8 +16,10 @@ struct sk_mesh_layout {
     int n[3], parts[2];
 };
 
-/* Cuts for a number of ranks: slabs (parts[1] = 1) while each has at least 4 planes, else pencils. Uniform. */
-void sk_mesh_layout_choose(struct sk_mesh_layout *layout, const int n[3], int nranks);
+enum sk_mesh_cuts { SK_MESH_AUTO, SK_MESH_SLABS, SK_MESH_PENCILS };
+/* Cuts for a number of ranks: slabs (parts[1] = 1) or pencils; auto: slabs while each has at least 4 planes. Uniform.
+ */
+void sk_mesh_layout_choose(struct sk_mesh_layout *layout, const int n[3], int nranks, enum sk_mesh_cuts cuts);
 /* Whether no part would be empty and the ranks suffice. */
 bool sk_mesh_layout_fits(const struct sk_mesh_layout *layout, int nranks);
 /* The part of a rank at a stage; empty (lo = hi = 0) on ranks beyond the parts. */

@@ -68,7 +68,7 @@ struct sk_mesh *sk_mesh_new(struct sk_comm *comm, const struct sk_mesh_setup *se
     mesh->comm = comm;
     mesh->variant = setup->variant;
     mesh->grid_scale = 0x1p24;
-    sk_mesh_layout_choose(&mesh->layout, setup->plan.n, nranks);
+    sk_mesh_layout_choose(&mesh->layout, setup->plan.n, nranks, setup->cuts);
     if (setup->parts[0] > 0)
         memcpy(mesh->layout.parts, setup->parts, sizeof mesh->layout.parts);
     SK_REQUIRE(sk_mesh_layout_fits(&mesh->layout, nranks));
@@ -119,8 +119,8 @@ void sk_mesh_assign(struct sk_mesh *mesh, int n, const sk_frac (*x)[3], const do
 }
 
 /* Sizes of charges are spread on a coarse scale, so that their sum at each point is known whatever their signs. */
-enum sk_code sk_mesh_choose_scale(struct sk_mesh *mesh, int n, const sk_frac (*x)[3], const double *charge,
-                                  struct sk_error *err)
+enum sk_code sk_mesh_choose_charge_bits(struct sk_mesh *mesh, int n, const sk_frac (*x)[3], const double *charge,
+                                        struct sk_error *err)
 {
     const double coarse = 0x1p12;
     double *size = sk_alloc((size_t)n, sizeof *size);
@@ -142,6 +142,16 @@ enum sk_code sk_mesh_choose_scale(struct sk_mesh *mesh, int n, const sk_frac (*x
         return sk_fail(err, SK_EINPUT, "charges of %.0f e meet at a point of the Ewald mesh; at most 1024 e can",
                        (double)most / coarse);
     return SK_OK;
+}
+
+int sk_mesh_charge_bits(const struct sk_mesh *mesh)
+{
+    return mesh->grid_scale == 0x1p24 ? 24 : 20;
+}
+
+void sk_mesh_set_charge_bits(struct sk_mesh *mesh, int bits)
+{
+    mesh->grid_scale = bits == 24 ? 0x1p24 : 0x1p20;
 }
 
 int sk_mesh_begin(struct sk_mesh *mesh, int n, const sk_frac (*x)[3], const double *charge)
@@ -189,17 +199,27 @@ static int move(struct sk_mesh *mesh, struct sk_mesh_move *way, int now)
     return !now;
 }
 
+/* Adds the charges that came and converts them; false if one is beyond half the range. */
+static bool collect_charges(struct sk_mesh *mesh)
+{
+    const float unit = (float)(1.0 / mesh->grid_scale);
+    uint32_t crowd = 0;
+    sk_mesh_tiles_sum_end(mesh->tiles, mesh->charge);
+    for (size_t i = 0; i < sk_mesh_block_size(&mesh->block[SK_MESH_GRID]); i++) {
+        mesh->real[i] = (float)mesh->charge[i] * unit;
+        /* the two top bits differ outside -2^30 .. 2^30 */
+        crowd |= (uint32_t)mesh->charge[i] ^ (uint32_t)mesh->charge[i] << 1;
+    }
+    return !(crowd >> 31);
+}
+
 bool sk_mesh_solve(struct sk_mesh *mesh, struct sk_mesh_sums *sums)
 {
     const struct sk_mesh_block *block = mesh->block;
     float *const real[2] = {mesh->real, NULL};
-    const float unit = (float)(1.0 / mesh->grid_scale);
-    bool is_finite = true;
+    bool is_good = collect_charges(mesh);
     int now = 0;
 
-    sk_mesh_tiles_sum_end(mesh->tiles, mesh->charge);
-    for (size_t i = 0; i < sk_mesh_block_size(&block[SK_MESH_GRID]); i++)
-        mesh->real[i] = (float)mesh->charge[i] * unit;
     transform(mesh, 0, &block[SK_MESH_GRID], true, real, mesh->spectrum[now]);
     now = move(mesh, mesh->move[0], now);
     transform(mesh, 1, &block[SK_MESH_SPECTRUM_Y], true, mesh->spectrum[now], mesh->spectrum[now]);
@@ -208,8 +228,8 @@ bool sk_mesh_solve(struct sk_mesh *mesh, struct sk_mesh_sums *sums)
 
     float *re = mesh->spectrum[now][0], *im = mesh->spectrum[now][1];
     if (sums)
-        is_finite = sk_influence_sums(&mesh->influence, &block[SK_MESH_SPECTRUM_Z], mesh->g, re, im, &sums->energy,
-                                      sums->virial);
+        is_good &= sk_influence_sums(&mesh->influence, &block[SK_MESH_SPECTRUM_Z], mesh->g, re, im, &sums->energy,
+                                     sums->virial);
     for (size_t i = 0; i < sk_mesh_block_size(&block[SK_MESH_SPECTRUM_Z]); i++) {
         re[i] *= mesh->g[i];
         im[i] *= mesh->g[i];
@@ -220,7 +240,7 @@ bool sk_mesh_solve(struct sk_mesh *mesh, struct sk_mesh_sums *sums)
     now = move(mesh, mesh->back[0], now);
     transform(mesh, 0, &block[SK_MESH_GRID], false, mesh->spectrum[now], real);
     sk_mesh_tiles_share_begin(mesh->tiles, mesh->real);
-    return is_finite;
+    return is_good;
 }
 
 /* sk_round without a call for what forces usually are: on processors with no instruction for it the sum with 1.5 x 2^52
@@ -230,10 +250,9 @@ static inline int64_t nearest(double f)
     return fabs(f) < 0x1p50 ? (int64_t)((f + 0x1.8p52) - 0x1.8p52) : sk_round(f);
 }
 
-bool sk_mesh_end(struct sk_mesh *mesh, double scale, sk_fixed (*force)[3])
+void sk_mesh_end(struct sk_mesh *mesh, double scale, sk_fixed (*force)[3])
 {
     double to_force[3][3]; /* by edge, by x, y, z: steps of the grid to length and energy to force units */
-    bool is_finite = true;
     sk_mesh_tiles_share_end(mesh->tiles, mesh->real);
     const float(*value)[4] = sk_mesh_tiles_gather(mesh->tiles);
     for (int e = 0; e < 3; e++)
@@ -245,17 +264,27 @@ bool sk_mesh_end(struct sk_mesh *mesh, double scale, sk_fixed (*force)[3])
             const float *gradient = value[i];
             const double f = q * (gradient[0] * to_force[0][d] + gradient[1] * to_force[1][d] +
                                   gradient[2] * to_force[2][d]);
-            if (fabs(f) < 0x1p62)
-                force[i][d] += nearest(f);
-            else
-                is_finite = false;
+            force[i][d] += nearest(f);
         }
     }
     mesh->charge_of_atom = NULL;
-    return is_finite;
 }
 
 void sk_mesh_parts(const struct sk_mesh *mesh, int parts[2])
 {
     memcpy(parts, mesh->layout.parts, sizeof mesh->layout.parts);
+}
+
+const struct sk_mesh_plan *sk_mesh_plan(const struct sk_mesh *mesh)
+{
+    return &mesh->influence.plan;
+}
+
+size_t sk_mesh_memory(const struct sk_mesh *mesh)
+{
+    size_t most = 0, points = sk_mesh_block_size(&mesh->block[SK_MESH_GRID]);
+    for (int stage = SK_MESH_SPECTRUM_X; stage < SK_MESH_STAGES; stage++)
+        most = sk_mesh_block_size(&mesh->block[stage]) > most ? sk_mesh_block_size(&mesh->block[stage]) : most;
+    return sizeof *mesh + 8 * points + 16 * most + 4 * sk_mesh_block_size(&mesh->block[SK_MESH_SPECTRUM_Z]) +
+           sk_mesh_tiles_memory(mesh->tiles);
 }

@@ -468,3 +468,10 @@ const float (*sk_mesh_tiles_gather(struct sk_mesh_tiles *t))[4]
         memset(t->value, 0, (size_t)t->nchunks * sizeof *t->value);
     return (const float(*)[4])t->value;
 }
+
+size_t sk_mesh_tiles_memory(const struct sk_mesh_tiles *t)
+{
+    return sizeof *t + t->id_capacity * sizeof *t->id + t->grid_capacity * sizeof *t->charge +
+           t->chunk_capacity * sizeof *t->chunk + t->value_capacity * sizeof *t->value +
+           t->slot_of.size * sizeof(struct sk_idmap_slot);
+}

@@ -30,5 +30,7 @@ void sk_mesh_tiles_share_end(struct sk_mesh_tiles *tiles, const float *potential
 /* Local. For the atoms of the last spread (those outside tiles get something): the potential's gradient by grid steps
  * along the three edges, and the potential: [n][4], valid until the next spread. */
 const float (*sk_mesh_tiles_gather(struct sk_mesh_tiles *tiles))[4];
+/* Bytes held, messages apart. */
+size_t sk_mesh_tiles_memory(const struct sk_mesh_tiles *tiles);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "geom/fixed.h"
+#include "geom/box.h"
 
 struct sk_atoms {
     int n;
@@ -17,6 +17,7 @@ struct sk_atoms {
     sk_frac (*x)[3];     /* [n] fraction of the box edge */
     int32_t (*image)[3]; /* [n] wraps; x + image * 2^64 is the unwrapped place */
     double (*v)[3];      /* [n] length / time, raw bits are state */
+    double (*move)[3];   /* [n] length, the last displacement: what a minimizer goes on from, and may take back */
     int32_t (*frame)[3]; /* [n] image of the group's anchor at the last rebuild: kernel coordinates count from it */
     int32_t *group_size; /* [n] atoms of the group at its anchor, 0 elsewhere */
 };
@@ -32,6 +33,7 @@ struct sk_atom_record {
     sk_gid id;
     sk_frac x[3];
     double v[3];
+    double move[3];
     int32_t image[3];
     int32_t kind;
     int32_t group_size;
@@ -44,7 +46,8 @@ void sk_atoms_put(struct sk_atoms *atoms, int i, const struct sk_atom_record *re
 /* The sum modulo 2^64 over atoms of XXH3_64 of (id + 1 as u64, x 3 x u64, image 3 x i32, v 3 x f64 with -0
  * made +0), little-endian, packed without padding (68 bytes). Box and step are added by sk_state_hash_frame. */
 uint64_t sk_atoms_hash(const struct sk_atoms *atoms);
-/* XXH3_64 of (edge 3 x f64, step u64), little-endian, 32 bytes: added once to the sum over ranks. */
-uint64_t sk_state_hash_frame(const double edge[3], int64_t step);
+/* XXH3_64 of (edge 3 x f64, step u64), in a box that is not rectangular also (tilt 3 x f64), little-endian, 32 or 56
+ * bytes: added once to the sum over ranks. */
+uint64_t sk_state_hash_frame(const struct sk_box *box, int64_t step);
 
 #endif

@@ -73,11 +73,19 @@ static void clusters_reserve(struct sk_clusters *c, int npacks, bool has_cells)
 }
 
 /* Unwrapped place of an atom from its kernel coordinate (known modulo 2^32 quanta) and the cell it is in or near. */
-static double unwrapped_place(int32_t grid, int32_t cell, int32_t ncells, uint64_t edge_quanta, double quantum)
+static void unwrapped_place(const int32_t grid[3], const int32_t cell[3], const int32_t ncells[3],
+                            const struct sk_box_grid *box, double quantum, double place[3])
 {
-    int64_t centre = (int64_t)((sk_uint128)edge_quanta * (uint64_t)(2 * cell + 1) / (uint64_t)(2 * ncells));
-    int32_t offset = (int32_t)((uint32_t)grid - (uint32_t)centre);
-    return (double)(centre + offset) * quantum;
+    static const int32_t none[3] = {0, 0, 0};
+    sk_frac middle[3];
+    int64_t centre[3];
+    for (int k = 0; k < 3; k++)
+        middle[k] = (sk_frac)(2 * cell[k] + 1) * (((sk_frac)1 << 63) / (sk_frac)ncells[k]);
+    sk_box_grid_place(box, middle, none, centre);
+    for (int k = 0; k < 3; k++) {
+        int32_t offset = (int32_t)((uint32_t)grid[k] - (uint32_t)centre[k]);
+        place[k] = (double)(centre[k] + offset) * quantum;
+    }
 }
 
 static int longest_axis(const struct cluster_item *items, int n)
@@ -348,7 +356,7 @@ static int packs_of(struct sk_clusters *c, int natoms, int first_atom, float ext
 
 void sk_clusters_build(struct sk_clusters *c, struct sk_cells *cells, const struct sk_home *home,
                        const struct sk_atoms *atoms, const struct sk_halo *halo, const int32_t (*grid)[3],
-                       const uint64_t edge_quanta[3], double quantum, const struct sk_lane *lanes)
+                       const struct sk_box_grid *box_grid, double quantum, const struct sk_lane *lanes)
 {
     c->nowned = atoms->n;
     c->nghosts = halo->nghosts;
@@ -358,10 +366,8 @@ void sk_clusters_build(struct sk_clusters *c, struct sk_cells *cells, const stru
     sk_reserve(&c->items, &c->items_capacity, BLOCK_ATOMS);
     sk_reserve(&c->place, &c->place_capacity, (size_t)nlocal + 1);
     for (int i = 0; i < nlocal; i++)
-        for (int k = 0; k < 3; k++) {
-            int32_t cell = i < c->nowned ? home->cell[i][k] : halo->cell[i - c->nowned][k];
-            c->place[i][k] = unwrapped_place(grid[i][k], cell, cells->n[k], edge_quanta[k], quantum);
-        }
+        unwrapped_place(grid[i], i < c->nowned ? home->cell[i] : halo->cell[i - c->nowned], cells->n, box_grid, quantum,
+                        c->place[i]);
     int npacks = packs_of(c, c->nowned, 0, extent) + packs_of(c, c->nghosts, c->nowned, extent);
     clusters_reserve(c, npacks, cells->nranks > 1);
     c->packs.n = npacks;

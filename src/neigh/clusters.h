@@ -65,7 +65,7 @@ void sk_clusters_clear(struct sk_clusters *clusters);
 /* Local. grid[nowned + nghosts][3]: kernel coordinates (low 32 bits) of owned atoms and ghosts; lanes[kind]. */
 void sk_clusters_build(struct sk_clusters *clusters, struct sk_cells *cells, const struct sk_home *home,
                        const struct sk_atoms *atoms, const struct sk_halo *halo, const int32_t (*grid)[3],
-                       const uint64_t edge_quanta[3], double quantum, const struct sk_lane *lanes);
+                       const struct sk_box_grid *box_grid, double quantum, const struct sk_lane *lanes);
 /* Bytes held. */
 size_t sk_clusters_memory(const struct sk_clusters *clusters);
 

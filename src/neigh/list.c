@@ -38,7 +38,7 @@ struct build {
     bool has_excluded; /* excluded pairs may be between i and j */
     float radius2;
     int shift;       /* present shift */
-    int s[3];        /* its components */
+    int32_t s[3];    /* its components */
     float offset[3]; /* and length */
 };
 
@@ -201,7 +201,7 @@ static void excluded_add(struct build *b, int i, int j)
     if (qq == 0)
         return;
     for (int k = 0; k < 3; k++) {
-        double d = c->place[c->atom[i]][k] + b->s[k] * b->context->edge[k] - c->place[c->atom[j]][k];
+        double d = c->place[c->atom[i]][k] + b->context->shift[b->shift][k] - c->place[c->atom[j]][k];
         r2 += d * d;
     }
     if (!(r2 <= b->radius2))
@@ -212,9 +212,9 @@ static void excluded_add(struct build *b, int i, int j)
 }
 
 /* Takes the excluded partners of the i-cluster's atoms out of the present entry, whatever its shift. The list radius is
- * below half of every box edge, so two atoms are within it in one image at most, and that is the image in which the
- * oracle excludes them, the nearest. A bit that is cleared in another image is of a pair beyond the radius, which the
- * list need not hold. Each pair within the radius has its bit in one entry over all ranks; there it is cleared, and
+ * below half of every width of the box, so two atoms are within it in one image at most, and that is the image in which
+ * the oracle excludes them, the nearest. A bit that is cleared in another image is of a pair beyond the radius, which
+ * the list need not hold. Each pair within the radius has its bit in one entry over all ranks; there it is cleared, and
  * there the excluded pair is listed. */
 static void entry_exclude(struct build *b, int ipack, int half)
 {
@@ -323,16 +323,16 @@ static void build_sides(struct build *b)
     if (!b->i.npacks || !b->j.npacks)
         return;
     float largest = 0;
-    for (int k = 0; k < 3; k++)
-        largest = (float)(b->context->edge[k] > largest ? b->context->edge[k] : largest);
+    for (int s = 0; s < SK_SHIFTS; s++)
+        for (int k = 0; k < 3; k++)
+            largest = (float)(b->context->shift[s][k] > largest ? b->context->shift[s][k] : largest);
     /* boxes are float: widen the radius by their rounding */
     float radius = (float)b->context->radius + 4e-7f * largest;
     b->radius2 = radius * radius * (1 + 1e-6f);
     for (b->shift = b->is_half ? SK_SHIFT_NONE : 0; b->shift < SK_SHIFTS; b->shift++) {
-        for (int k = 0, rest = b->shift; k < 3; k++, rest /= 3) {
-            b->s[k] = rest % 3 - 1;
-            b->offset[k] = (float)(b->s[k] * b->context->edge[k]);
-        }
+        sk_shift_of(b->shift, b->s);
+        for (int k = 0; k < 3; k++)
+            b->offset[k] = (float)b->context->shift[b->shift][k];
         for (int group = 0; group < b->i.tree->count[0]; group++)
             build_group(b, group);
     }

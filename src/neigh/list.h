@@ -47,8 +47,8 @@ struct sk_list_context {
     const struct sk_atoms *atoms;
     const sk_gid *ghost_id; /* [clusters->nghosts] */
     const struct sk_topology *top;
-    double radius;  /* list radius */
-    double edge[3]; /* of the kernel grid, length units */
+    double radius;              /* list radius */
+    double shift[SK_SHIFTS][3]; /* periodic shifts of the kernel's box, length units */
     sk_near_kernel *near;
     bool wants_excluded; /* list the excluded pairs */
 };

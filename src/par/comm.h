@@ -90,7 +90,7 @@ void sk_receipt_clear(struct sk_receipt *receipt);
 
 /* The hidden reduction of a step: one non-blocking all-reduce of MAX of int64 and SUM of 128-bit
  * integers in a single commutative operation. At most SK_REDUCE_MAX maxima and SK_REDUCE_SUM sums. */
-#define SK_REDUCE_MAX 8
+#define SK_REDUCE_MAX 12
 #define SK_REDUCE_SUM 40
 struct sk_reduction {
     int64_t max[SK_REDUCE_MAX];

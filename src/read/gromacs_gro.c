@@ -80,7 +80,8 @@ static enum sk_code gro_numbers(const struct sk_lines *lines, const struct gro_c
     return SK_OK;
 }
 
-static enum sk_code gro_box(struct sk_lines *lines, double edge[3], struct sk_error *err)
+/* ax by cz, or that and ay az bx bz cx cy. */
+static enum sk_code gro_box(struct sk_lines *lines, struct sk_box *result, struct sk_error *err)
 {
     double box[9] = {0};
     char *words[9];
@@ -93,14 +94,19 @@ static enum sk_code gro_box(struct sk_lines *lines, double edge[3], struct sk_er
     if (!is_good)
         return sk_lines_fail(lines, err, "expected the box: 3 or 9 numbers%s",
                              n > 3 ? " (or are there more atoms than line 2 says?)" : "");
-    for (int i = 3; i < 9; i++)
-        if (box[i] != 0)
-            return sk_lines_fail(lines, err, "the box is triclinic; only rectangular boxes are supported");
+    if (box[3] != 0 || box[4] != 0 || box[6] != 0)
+        return sk_lines_fail(lines, err,
+                             "the box is not in standard orientation: its first vector must lie along x, its "
+                             "second in the xy plane (numbers 4, 5 and 7 are to be 0)");
     for (int k = 0; k < 3; k++) {
         if (!(box[k] > 0))
             return sk_lines_fail(lines, err, "box edge %c is %g; all edges must be positive", "xyz"[k], box[k]);
-        edge[k] = box[k];
+        result->edge[k] = box[k];
     }
+    result->tilt[0] = box[5];
+    result->tilt[1] = box[7];
+    result->tilt[2] = box[8];
+    sk_box_reduce(result);
     return SK_OK;
 }
 
@@ -134,7 +140,7 @@ enum sk_code sk_gro_scan(struct sk_lines *lines, struct sk_structure *structure,
             (i == 0 && gro_columns(lines, &columns, err) != SK_OK))
             return err->code;
     structure->has_velocities = columns.has_velocities;
-    if (gro_box(lines, structure->edge, err) != SK_OK)
+    if (gro_box(lines, &structure->box, err) != SK_OK)
         return err->code;
     return gro_end(lines, err);
 }
@@ -199,14 +205,14 @@ static enum sk_code gro_check_names(const struct sk_lines *lines, const struct s
         (long long)i + 1, sk_words_trim(name), sk_words_trim(residue), atom->name, atom->residue, type->name);
 }
 
-static enum sk_code gro_atom(struct sk_lines *lines, const struct gro_columns *columns, const double edge[3],
+static enum sk_code gro_atom(struct sk_lines *lines, const struct gro_columns *columns, const struct sk_box *box,
                              struct sk_atom_block *block, struct sk_error *err)
 {
     int n = block->n;
     if (gro_numbers(lines, columns, 0, "position", block->x[n], err) != SK_OK)
         return err->code;
     for (int k = 0; k < 3; k++)
-        if (fabs(block->x[n][k]) > EDGES_MAX * edge[k])
+        if (fabs(block->x[n][k]) > EDGES_MAX * box->edge[k])
             return sk_lines_fail(lines, err, "position %c = %g is more than %g box edges away", "xyz"[k],
                                  block -> x[n][k], EDGES_MAX);
     if (columns->has_velocities)
@@ -217,7 +223,7 @@ static enum sk_code gro_atom(struct sk_lines *lines, const struct gro_columns *c
     return SK_OK;
 }
 
-static enum sk_code gro_atoms(struct sk_lines *lines, const struct sk_topology *top, const double edge[3],
+static enum sk_code gro_atoms(struct sk_lines *lines, const struct sk_topology *top, const struct sk_box *box,
                               struct sk_atom_block *block, sk_atom_sink *sink, void *context, struct sk_error *err)
 {
     int64_t natoms;
@@ -235,7 +241,7 @@ static enum sk_code gro_atoms(struct sk_lines *lines, const struct sk_topology *
             return sk_lines_fail(lines, err, "expected atom %lld of %lld; the line is too short", (long long)i + 1,
                                  (long long)natoms);
         if (gro_check_names(lines, top, &cursor, i, err) != SK_OK ||
-            gro_atom(lines, &columns, edge, block, err) != SK_OK)
+            gro_atom(lines, &columns, box, block, err) != SK_OK)
             return err->code;
         block->id[block->n] = i;
         block->kind[block->n] = -1;
@@ -249,11 +255,11 @@ static enum sk_code gro_atoms(struct sk_lines *lines, const struct sk_topology *
     return SK_OK;
 }
 
-enum sk_code sk_gro_stream(struct sk_lines *lines, const struct sk_topology *top, const double edge[3],
+enum sk_code sk_gro_stream(struct sk_lines *lines, const struct sk_topology *top, const struct sk_box *box,
                            sk_atom_sink *sink, void *context, struct sk_error *err)
 {
     struct sk_atom_block *block = sk_calloc(1, sizeof *block);
-    enum sk_code code = gro_atoms(lines, top, edge, block, sink, context, err);
+    enum sk_code code = gro_atoms(lines, top, box, block, sink, context, err);
     sk_free(&block);
     return code;
 }
@@ -268,7 +274,7 @@ enum sk_code sk_gro_read(const char *path, const struct sk_topology *top, sk_ato
         code = sk_lines_open(&lines, path, SK_GRO_LONGEST, err);
     if (code != SK_OK)
         return code;
-    code = sk_gro_stream(&lines, top, structure.edge, sink, context, err);
+    code = sk_gro_stream(&lines, top, &structure.box, sink, context, err);
     sk_lines_close(&lines);
     return code;
 }

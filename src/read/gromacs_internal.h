@@ -253,8 +253,8 @@ enum sk_code sk_top_parse(const char *name, const char *text, size_t length, con
                           struct sk_forcefield *ff, struct sk_error *err);
 #define SK_GRO_LONGEST 1024 /* bytes of a line */
 enum sk_code sk_gro_scan(struct sk_lines *lines, struct sk_structure *structure, struct sk_error *err);
-/* edge is what the scan found: it bounds the positions. */
-enum sk_code sk_gro_stream(struct sk_lines *lines, const struct sk_topology *top, const double edge[3],
+/* box is what the scan found: it bounds the positions. */
+enum sk_code sk_gro_stream(struct sk_lines *lines, const struct sk_topology *top, const struct sk_box *box,
                            sk_atom_sink *sink, void *context, struct sk_error *err);
 
 #endif

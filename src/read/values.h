@@ -16,6 +16,8 @@ bool sk_value_set(const struct sk_key *key, const char *text, const char *folder
                   char *why, size_t size);
 /* Prints a blank and the field's value, nothing for an empty text, so that sk_value_set reads back the same bits. */
 void sk_value_print(FILE *out, const struct sk_key *key, const struct sk_parameters *parameters);
+/* The shortest of the forms that read back to the same bits; 17 digits always do. */
+void sk_value_format(double value, char text[40]);
 /* The range in words, "" where there is none ("above 0, at most 1000"). */
 void sk_value_range(const struct sk_key *key, char *text, size_t size);
 /* The values of a choice, separated by ", ". */

@@ -6,9 +6,16 @@
 #include "base/memory.h"
 #include "sim/sim.h"
 
+static bool is_minimizer(const struct skein *sim)
+{
+    return sk_is_minimizer(sim->parameters.run.integrator);
+}
+
 /* Forces of the present step, and with them the reduction and the phase of velocities. */
 static enum sk_code evaluate(struct skein *sim, bool wants_energy)
 {
+    if (is_minimizer(sim))
+        return sk_minimize_evaluate(&sim->minimizer, wants_energy, &sim->error);
     if (sim->is_evaluated && !wants_energy)
         return SK_OK;
     enum sk_code code = sk_dynamics_evaluate(&sim->dynamics, wants_energy, &sim->error);
@@ -25,8 +32,23 @@ static enum sk_code evaluate_exact(struct skein *sim)
     return code;
 }
 
+/* Ends before n steps if it converges or gets stuck. */
+static enum sk_code sim_minimize(struct skein *sim, int64_t n)
+{
+    struct sk_minimizer *m = &sim->minimizer;
+    enum sk_code code = sk_minimize_evaluate(m, false, &sim->error);
+    for (int64_t s = 0; s < n && !code && !sk_minimize_has_converged(m) && !m->is_stuck; s++) {
+        code = sk_minimize_step(m, &sim->error);
+        if (!code)
+            code = sk_minimize_evaluate(m, false, &sim->error);
+    }
+    return code;
+}
+
 static enum sk_code sim_step(struct skein *sim, int64_t n)
 {
+    if (is_minimizer(sim))
+        return sim_minimize(sim, n);
     for (int64_t s = 0; s < n; s++) {
         enum sk_code code = evaluate(sim, false);
         if (code)
@@ -67,6 +89,12 @@ int skein_get_box(const struct skein *sim, double edge[3])
     return SK_OK;
 }
 
+int skein_get_lattice(const struct skein *sim, double lattice[3][3])
+{
+    sk_box_lattice(&sim->box, lattice);
+    return SK_OK;
+}
+
 double skein_list_radius(const struct skein *sim)
 {
     return sim->force.list_radius;
@@ -91,7 +119,9 @@ static void fill_energies(const struct skein *sim, struct skein_energies *e)
                                  .total = r->total,
                                  .conserved = r->conserved,
                                  .temperature = r->temperature,
-                                 .pressure = r->pressure};
+                                 .pressure = r->pressure,
+                                 .has_mesh = sim->force.mesh != NULL,
+                                 .coulomb_recip = r->coulomb_recip};
     sk_sim_set_bonded(sim, r->bonded, e);
 }
 
@@ -106,16 +136,21 @@ void sk_sim_set_bonded(const struct skein *sim, const double energy[SK_BONDED_EN
     e->cmap = energy[SK_ENERGY_CMAP];
     e->lj_14 = energy[SK_ENERGY_LJ_14];
     e->coulomb_14 = energy[SK_ENERGY_COULOMB_14];
+    e->has_restraints = sim->has_reference;
+    e->position_restraint = energy[SK_ENERGY_RESTRAINT];
 }
 
-static enum sk_code sim_get_energies(struct skein *sim, struct skein_energies *energies)
+enum sk_code sk_sim_get_energies(struct skein *sim, struct skein_energies *energies)
 {
     /* forces are made anew: what the step in hand collected before must not be collected twice */
     sim->dynamics.observables.is_open = sim->is_evaluated ? false : sim->dynamics.observables.is_open;
     enum sk_code code = evaluate(sim, true);
     if (code)
         return code;
-    code = sk_dynamics_trial(&sim->dynamics, &sim->error);
+    if (!is_minimizer(sim))
+        code = sk_dynamics_trial(&sim->dynamics, &sim->error);
+    else if (sim->minimizer.has_overlap)
+        code = sk_dynamics_fail(&sim->dynamics, SK_TROUBLE_PAIR, SK_OVERLAP, &sim->error);
     fill_energies(sim, energies);
     return code;
 }
@@ -123,7 +158,7 @@ static enum sk_code sim_get_energies(struct skein *sim, struct skein_energies *e
 int skein_get_energies(struct skein *sim, struct skein_energies *energies)
 {
     unsigned mode = sk_fpmode_enter();
-    int code = (int)sim_get_energies(sim, energies);
+    int code = (int)sk_sim_get_energies(sim, energies);
     sk_fpmode_leave(mode);
     return code;
 }
@@ -155,17 +190,32 @@ static void spread(struct skein *sim, const struct item *items, int n, double *o
 
 enum quantity { POSITIONS, VELOCITIES, FORCES };
 
+static void value_of(const struct skein *sim, enum quantity what, int i, double value[3])
+{
+    const struct sk_atoms *a = &sim->atoms;
+    switch (what) {
+    case POSITIONS: {
+        double s[3];
+        for (int k = 0; k < 3; k++)
+            s[k] = (double)a->x[i][k] * 0x1p-64;
+        sk_box_vector(&sim->box, s, value);
+        break;
+    }
+    case VELOCITIES: memcpy(value, a->v[i], sizeof a->v[i]); break;
+    case FORCES:
+        for (int k = 0; k < 3; k++)
+            value[k] = (double)sim->force.total[i][k] / sim->force.nonbonded.pair.force_scale;
+        break;
+    }
+}
+
 static void spread_quantity(struct skein *sim, enum quantity what, double *out)
 {
     const struct sk_atoms *a = &sim->atoms;
     struct item *items = sk_alloc((size_t)a->n, sizeof *items);
     for (int i = 0; i < a->n; i++) {
         items[i].id = a->id[i];
-        for (int k = 0; k < 3; k++)
-            items[i].value[k] = what == POSITIONS ? (double)a->x[i][k] * 0x1p-64 * sim->box.edge[k]
-                                : what == VELOCITIES
-                                    ? a->v[i][k]
-                                    : (double)sim->force.total[i][k] / sim->force.nonbonded.pair.force_scale;
+        value_of(sim, what, i, items[i].value);
     }
     spread(sim, items, a->n, out);
     sk_free(&items);
@@ -226,15 +276,19 @@ static enum sk_code sim_set_positions(struct skein *sim, const double *positions
     if (code)
         return code;
     struct sk_atoms *a = &sim->atoms;
-    for (int i = 0; i < a->n; i++)
+    for (int i = 0; i < a->n; i++) {
+        double s[3];
+        sk_box_fractions(&sim->box, positions + 3 * a->id[i], s);
         for (int k = 0; k < 3; k++) {
-            double x = positions[3 * a->id[i] + k] / sim->box.edge[k], whole = floor(x);
+            double whole = floor(s[k]);
             a->image[i][k] = (int32_t)whole;
-            a->x[i][k] = x - whole < 1 ? (sk_frac)((x - whole) * 0x1p64) : ~(sk_frac)0;
+            a->x[i][k] = s[k] - whole < 1 ? (sk_frac)((s[k] - whole) * 0x1p64) : ~(sk_frac)0;
         }
+    }
     sim->dynamics.needs_rebuild = true;
     sim->dynamics.observables.is_open = false;
     sim->is_evaluated = false;
+    sk_minimize_restart(&sim->minimizer);
     return SK_OK;
 }
 
@@ -254,5 +308,7 @@ int skein_set_velocities(struct skein *sim, const double *velocities)
     struct sk_atoms *a = &sim->atoms;
     for (int i = 0; i < a->n && !code; i++)
         memcpy(a->v[i], velocities + 3 * a->id[i], sizeof a->v[i]);
+    if (!code)
+        sk_dynamics_place_sites(&sim->dynamics); /* without velocities */
     return (int)code;
 }

@@ -88,9 +88,16 @@ static uint64_t hash_model(const struct skein *sim)
                           (uint64_t)p->nonbonded.coulomb,    (uint64_t)p->nonbonded.vdw_modifier,
                           (uint64_t)p->nonbonded.dispersion, (uint64_t)p->nonbonded.coulomb_modifier,
                           (uint64_t)p->system.is_real};
-    double lengths[] = {p->nonbonded.vdw_cutoff, p->nonbonded.coulomb_cutoff, p->nonbonded.epsilon_rf};
-    uint64_t parts[] = {sk_hash(choices, sizeof choices), sk_hash(lengths, sizeof lengths)};
-    return sk_hash(parts, sizeof parts);
+    double lengths[] = {p->nonbonded.vdw_cutoff, p->nonbonded.coulomb_cutoff, p->nonbonded.epsilon_rf,
+                        p->nonbonded.vdw_switch};
+    const size_t nlengths = p->nonbonded.vdw_switch > 0 ? 4 : 3;
+    uint64_t mesh[] = {(uint64_t)p->nonbonded.mesh[0], (uint64_t)p->nonbonded.mesh[1], (uint64_t)p->nonbonded.mesh[2],
+                       (uint64_t)p->nonbonded.mesh_order};
+    double splitting[] = {p->nonbonded.ewald_rtol, p->nonbonded.mesh_spacing, p->nonbonded.coulomb_error};
+    uint64_t parts[] = {sk_hash(choices, sizeof choices), sk_hash(lengths, nlengths * sizeof *lengths),
+                        sk_hash(mesh, sizeof mesh), sk_hash(splitting, sizeof splitting)};
+    bool has_mesh = p->nonbonded.coulomb == SK_COULOMB_PME;
+    return sk_hash(parts, (has_mesh ? 4 : 2) * sizeof *parts);
 }
 
 enum sk_code sk_sim_read_model(struct skein *sim, const char *run_file, struct sk_error *err)
@@ -102,8 +109,7 @@ enum sk_code sk_sim_read_model(struct skein *sim, const char *run_file, struct s
     share_model(sim);
     if (sim->parameters.constraints.split_clusters)
         split_clusters(&sim->top);
-    for (int k = 0; k < 3; k++)
-        sim->box.edge[k] = sim->structure.edge[k] * sim->top.replicate[k];
+    sim->box = sk_box_replicate(&sim->structure.box, sim->top.replicate);
     sim->model_hash = hash_model(sim);
     return SK_OK;
 }
@@ -127,7 +133,7 @@ static enum sk_code take_velocities(void *context, const struct sk_atom_block *b
 enum sk_code sk_sim_read_atoms(struct skein *sim, struct sk_error *err)
 {
     const struct sk_parameters *p = &sim->parameters;
-    struct sk_intake *intake = sk_intake_new(sim->comm, &sim->top, sim->structure.edge);
+    struct sk_intake *intake = sk_intake_new(sim->comm, &sim->top, &sim->structure.box);
     enum sk_code code = SK_OK;
     if (sk_comm_rank(sim->comm) != 0)
         sk_intake_receive(intake);
@@ -144,10 +150,83 @@ enum sk_code sk_sim_read_atoms(struct skein *sim, struct sk_error *err)
         *err = missing;
         code = finished;
     }
-    if (!code && p->system.velocities == SK_VELOCITIES_FILE && !sim->structure.has_velocities)
+    if (!code && p->system.velocities == SK_VELOCITIES_FILE && !sim->structure.has_velocities &&
+        !sk_is_minimizer(p->run.integrator))
         sk_log_warn(&sim->log, "%s has no velocities: the run starts at rest (velocities = maxwell draws them)",
                     p->system.data[0] ? p->system.data : p->system.structure);
     return code;
+}
+
+/* Streams a .gro file of the same atoms into the id blocks. Collective. */
+static enum sk_code stream_reference(struct skein *sim, const char *path, struct sk_atoms *block, struct sk_error *err)
+{
+    struct sk_structure structure = {0};
+    struct sk_error missing;
+    bool is_root = sk_comm_rank(sim->comm) == 0;
+    enum sk_code code = is_root ? sk_gro_open(path, &structure, err) : SK_OK;
+    if (!code && is_root && structure.natoms != sim->top.unit_atoms)
+        code = sk_fail(err, SK_EINPUT,
+                       "%s: %lld atoms, but the topology describes %lld; position restraints need the "
+                       "same atoms",
+                       path, (long long)structure.natoms, (long long)sim->top.unit_atoms);
+    if ((code = sk_comm_agree(sim->comm, err, code)))
+        return code;
+    sk_comm_bcast(sim->comm, &structure, sizeof structure, 0);
+    struct sk_intake *intake = sk_intake_new(sim->comm, &sim->top, &structure.box);
+    if (is_root)
+        code = sk_gro_read(path, &sim->top, take_atoms, intake, err);
+    else
+        sk_intake_receive(intake);
+    enum sk_code finished = sk_intake_finish(intake, block, &missing);
+    sk_intake_free(&intake);
+    code = sk_comm_agree(sim->comm, err, code);
+    if (!code && finished)
+        *err = missing;
+    return code ? code : finished;
+}
+
+enum sk_code sk_sim_read_reference(struct skein *sim, struct sk_error *err)
+{
+    const struct sk_parameters *p = &sim->parameters;
+    if (sk_topology_terms(&sim->top, SK_POSITION_RESTRAINT) == 0)
+        return SK_OK;
+    const char *path = p->system.restraint_reference[0] ? p->system.restraint_reference : p->system.structure;
+    struct sk_atoms block;
+    sk_atoms_init(&block);
+    enum sk_code code = stream_reference(sim, path, &block, err);
+    if (!code) {
+        sk_reference_init(&sim->reference, sim->comm, &sim->top, &block);
+        sim->has_reference = true;
+    }
+    sk_atoms_clear(&block);
+    if (!code && sim->is_resumed && sim->checkpoint.reference_hash != sim->reference.hash)
+        code = sk_fail(err, SK_EINPUT,
+                       "%s: what position restraints hold to has changed since %s was written; give the file that the "
+                       "run began with",
+                       path, sim->checkpoint_used);
+    return code;
+}
+
+/* Atoms [first, first + n) of a checkpoint must be those of the topology; a new run has no moves. */
+static enum sk_code accept_atoms(const struct skein *sim, sk_gid first, int64_t n, struct sk_atom_record *records,
+                                 struct sk_error *err)
+{
+    for (int64_t i = 0; i < n; i++) {
+        struct sk_place at = sk_topology_find(&sim->top, first + i);
+        int kind = sim->top.moltypes[at.moltype].atoms[at.place].kind;
+        if ((kind >= 0 && records[i].kind != kind) || records[i].kind < 0 || records[i].kind >= sim->top.nkinds) {
+            char name[SK_ATOM_NAME_MAX];
+            sk_topology_name(&sim->top, first + i, -1, name);
+            return sk_fail(
+                err, SK_EINPUT,
+                "%s: atom %s has another type, charge or mass there than in this input; it must be a checkpoint "
+                "of the same molecules",
+                sim->checkpoint_used, name);
+        }
+        if (sim->is_started)
+            memset(records[i].move, 0, sizeof records[i].move);
+    }
+    return SK_OK;
 }
 
 enum sk_code sk_sim_read_checkpoint(struct skein *sim, struct sk_error *err)
@@ -156,9 +235,13 @@ enum sk_code sk_sim_read_checkpoint(struct skein *sim, struct sk_error *err)
     sk_gid first = sk_intake_first(&sim->top, size, rank), end = sk_intake_first(&sim->top, size, rank + 1);
     struct sk_atom_record *records = sk_alloc((size_t)(end - first), sizeof *records);
     enum sk_code code = sk_checkpoint_read(sim->comm, sim->checkpoint_used, first, end - first, records, err);
+    if (!code)
+        code = sk_comm_agree(sim->comm, err, accept_atoms(sim, first, end - first, records, err));
     if (!code) {
         sim->atoms.n = 0;
         sk_intake_group(&sim->top, first, end - first, records, &sim->atoms);
+        if (sim->is_started) /* groups may be others than those of the run that wrote it */
+            sk_intake_make_whole(&sim->top, &sim->atoms);
     }
     sk_free(&records);
     return code;

@@ -1,9 +1,11 @@
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "mesh/accuracy.h"
 #include "read/runfile.h"
 #include "sim/sim.h"
 
@@ -13,6 +15,11 @@
 static bool is_lj(const struct skein *sim)
 {
     return sim->parameters.units == SK_UNITS_LJ;
+}
+
+static bool is_minimizer(const struct skein *sim)
+{
+    return sk_is_minimizer(sim->parameters.run.integrator);
 }
 
 static const char *const curve_names[] = {[SK_CURVE_HILBERT] = "hilbert",
@@ -66,7 +73,9 @@ static enum sk_code check_folder(const char *path, struct sk_error *err)
 enum sk_code sk_report_folders(const struct skein *sim, struct sk_error *err)
 {
     enum sk_code code = check_folder(sim->parameters.output.checkpoint, err);
-    return code ? code : check_folder(sim->parameters.output.trajectory, err);
+    if (!code)
+        code = check_folder(sim->parameters.output.trajectory, err);
+    return code ? code : check_folder(sim->parameters.output.final_structure, err);
 }
 
 enum sk_code sk_report_open(struct skein *sim, struct sk_error *err)
@@ -94,19 +103,55 @@ void sk_report_parameters(struct skein *sim)
     fprintf(sim->log.out, "\n");
 }
 
+const char *sk_report_box(const struct sk_box *box, char text[SK_BOX_TEXT])
+{
+    int n = snprintf(text, SK_BOX_TEXT, "box %.6g x %.6g x %.6g", box->edge[0], box->edge[1], box->edge[2]);
+    if (!sk_box_is_rectangular(box))
+        snprintf(text + n, (size_t)(SK_BOX_TEXT - n),
+                 ", tilted by %.6g (b along x), %.6g (c along x), %.6g (c along y)", box->tilt[0], box->tilt[1],
+                 box->tilt[2]);
+    return text;
+}
+
+static void report_mesh(struct skein *sim)
+{
+    if (!sim->force.mesh)
+        return;
+    const struct sk_mesh_plan *plan = sk_mesh_plan(sim->force.mesh);
+    const struct sk_nonbonded *nb = &sim->force.nonbonded;
+    const struct sk_mesh_charges charges = {nb->pair.coulomb, nb->charge2, (double)sim->top.natoms,
+                                            sk_box_volume(&sim->box)};
+    double lattice[3][3], spacing = 0; /* the largest */
+    int parts[2];
+    sk_mesh_parts(sim->force.mesh, parts);
+    sk_box_lattice(&sim->box, lattice);
+    for (int k = 0; k < 3; k++) {
+        const double *v = lattice[k], h = sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]) / plan->n[k];
+        spacing = h > spacing ? h : spacing;
+    }
+    sk_log_note(&sim->log, SK_LOG_NORMAL,
+                "Ewald mesh %d x %d x %d of order %d in %d x %d parts, spacing %.4g, beta %.6g, charges in 2^-%d e",
+                plan->n[0], plan->n[1], plan->n[2], plan->order, parts[0], parts[1], spacing, plan->beta,
+                sk_mesh_charge_bits(sim->force.mesh));
+    sk_log_note(&sim->log, SK_LOG_NORMAL,
+                "rms errors of Coulomb forces, estimated for random charges: direct %.3g, mesh %.3g %s",
+                sk_mesh_direct_error(&charges, sqrt(nb->pair.coulomb_cutoff2_d), plan->beta),
+                sk_mesh_recip_error(&charges, spacing, plan->order, plan->beta), is_lj(sim) ? "" : "kJ/mol/nm");
+}
+
 enum sk_code sk_report_start(struct skein *sim, struct sk_error *err)
 {
     struct sk_log *log = &sim->log;
     const int32_t *n = sim->domain.cells.n;
     int ranks = sk_comm_size(sim->comm);
+    char text[SK_BOX_TEXT];
     sk_log_note(log, SK_LOG_NORMAL, "skein %s: %s", SK_VERSION, sim->top.title);
     sk_report_parameters(sim);
-    sk_log_note(
-        log, SK_LOG_NORMAL,
-        "%lld atoms, %lld rigid waters, %lld other constraints, %.6g degrees of freedom, box %.6g x %.6g x %.6g",
-        (long long)sim->top.natoms, (long long)sk_topology_settles(&sim->top),
-        (long long)sk_topology_constraints(&sim->top), sim->dynamics.dof, sim->box.edge[0], sim->box.edge[1],
-        sim->box.edge[2]);
+    sk_log_note(log, SK_LOG_NORMAL,
+                "%lld atoms, %lld rigid waters, %lld other constraints, %.6g degrees of freedom, %s",
+                (long long)sim->top.natoms, (long long)sk_topology_settles(&sim->top),
+                (long long)sk_topology_constraints(&sim->top), sim->dynamics.dof, sk_report_box(&sim->box, text));
+    sk_sim_warn(sim);
     if (sim->force.bonded.is_used)
         sk_log_note(log, SK_LOG_NORMAL, "%lld bonded terms", (long long)sim->force.bonded.expected.terms);
     bool is_chosen = sim->parameters.domain.curve == SK_CURVE_AUTO;
@@ -119,12 +164,16 @@ enum sk_code sk_report_start(struct skein *sim, struct sk_error *err)
         sk_log_note(log, SK_LOG_NORMAL, "note: there are fewer cells than ranks; some ranks will idle");
     sk_log_note(log, SK_LOG_NORMAL, "cutoff %.6g, list radius %.6g, inner %.6g", sim->force.nonbonded.cutoff,
                 sim->force.list_radius, sim->force.inner_radius);
+    report_mesh(sim);
     if (sim->is_resumed)
         sk_log_note(log, SK_LOG_NORMAL, "resumed from %s at step %lld", sim->checkpoint_used,
                     (long long)sim->checkpoint.step);
-    sk_log_note(log, SK_LOG_NORMAL, "\n%12s %12s %18s %18s %18s %12s %12s", "step", is_lj(sim) ? "time" : "time/ps",
-                "potential", "kinetic", "conserved", is_lj(sim) ? "temperature" : "T/K",
-                is_lj(sim) ? "pressure" : "P/bar");
+    if (is_minimizer(sim))
+        sk_outcome_head(sim);
+    else
+        sk_log_note(log, SK_LOG_NORMAL, "\n%12s %12s %18s %18s %18s %12s %12s", "step", is_lj(sim) ? "time" : "time/ps",
+                    "potential", "kinetic", "conserved", is_lj(sim) ? "temperature" : "T/K",
+                    is_lj(sim) ? "pressure" : "P/bar");
     if (json_begin(sim, "start")) {
         sk_json_string(&sim->json, "version", SK_VERSION);
         sk_json_string(&sim->json, "units", is_lj(sim) ? "lj" : "gromacs");
@@ -142,17 +191,25 @@ enum sk_code sk_report_start(struct skein *sim, struct sk_error *err)
     return json_end(sim, err);
 }
 
-static const char *const bonded_names[SK_BONDED_ENERGIES] = {
-    [SK_ENERGY_BOND] = "bond",         [SK_ENERGY_ANGLE] = "angle",          [SK_ENERGY_UREY_BRADLEY] = "urey_bradley",
-    [SK_ENERGY_DIHEDRAL] = "dihedral", [SK_ENERGY_IMPROPER] = "improper",    [SK_ENERGY_CMAP] = "cmap",
-    [SK_ENERGY_LJ_14] = "lj_14",       [SK_ENERGY_COULOMB_14] = "coulomb_14"};
+static const char *const bonded_names[SK_BONDED_ENERGIES] = {[SK_ENERGY_BOND] = "bond",
+                                                             [SK_ENERGY_ANGLE] = "angle",
+                                                             [SK_ENERGY_UREY_BRADLEY] = "urey_bradley",
+                                                             [SK_ENERGY_DIHEDRAL] = "dihedral",
+                                                             [SK_ENERGY_IMPROPER] = "improper",
+                                                             [SK_ENERGY_CMAP] = "cmap",
+                                                             [SK_ENERGY_LJ_14] = "lj_14",
+                                                             [SK_ENERGY_COULOMB_14] = "coulomb_14",
+                                                             [SK_ENERGY_RESTRAINT] = "position_restraint"};
 
 enum sk_code sk_report_energy(struct skein *sim, struct sk_error *err)
 {
     const struct sk_record *r = &sim->dynamics.record;
     sim->last_energy_step = r->step;
-    sk_log_note(&sim->log, SK_LOG_NORMAL, "%12lld %12.6g %18.9g %18.9g %18.9g %12.6g %12.6g", (long long)r->step,
-                r->time, r->potential, r->kinetic, r->conserved, r->temperature, r->pressure);
+    if (is_minimizer(sim))
+        sk_outcome_line(sim);
+    else
+        sk_log_note(&sim->log, SK_LOG_NORMAL, "%12lld %12.6g %18.9g %18.9g %18.9g %12.6g %12.6g", (long long)r->step,
+                    r->time, r->potential, r->kinetic, r->conserved, r->temperature, r->pressure);
     if (json_begin(sim, "energy")) {
         struct sk_json *json = &sim->json;
         sk_json_int(json, "step", r->step);
@@ -161,8 +218,11 @@ enum sk_code sk_report_energy(struct skein *sim, struct sk_error *err)
         sk_json_double(json, "lj", r->lj);
         sk_json_double(json, "dispersion_correction", r->dispersion);
         sk_json_double(json, "coulomb_sr", r->coulomb);
-        for (int e = 0; sim->force.bonded.is_used && e < SK_BONDED_ENERGIES; e++)
-            sk_json_double(json, bonded_names[e], r->bonded[e]);
+        if (sim->force.mesh)
+            sk_json_double(json, "coulomb_recip", r->coulomb_recip);
+        for (int e = 0; e < SK_BONDED_ENERGIES; e++)
+            if (e == SK_ENERGY_RESTRAINT ? sim->has_reference : sim->force.bonded.is_used)
+                sk_json_double(json, bonded_names[e], r->bonded[e]);
         sk_json_close(json);
         sk_json_double(json, "potential", r->potential);
         sk_json_double(json, "kinetic", r->kinetic);
@@ -176,9 +236,17 @@ enum sk_code sk_report_energy(struct skein *sim, struct sk_error *err)
         sk_json_close(json);
         sk_json_open_array(json, is_lj(sim) ? "box" : "box_nm");
         for (int k = 0; k < 3; k++)
-            sk_json_double(json, NULL, r->edge[k]);
+            sk_json_double(json, NULL, r->box.edge[k]);
         sk_json_close(json);
+        if (!sk_box_is_rectangular(&r->box)) {
+            sk_json_open_array(json, is_lj(sim) ? "box_tilt" : "box_tilt_nm");
+            for (int k = 0; k < 3; k++)
+                sk_json_double(json, NULL, r->box.tilt[k]);
+            sk_json_close(json);
+        }
     }
+    if (is_minimizer(sim))
+        sk_outcome_json(sim);
     return json_end(sim, err);
 }
 
@@ -390,11 +458,14 @@ enum sk_code sk_report_done(struct skein *sim, bool is_stopped, struct sk_error 
     sk_log_note(log, SK_LOG_NORMAL, "\n%-24s %s %lld", is_stopped ? "stopped early" : "done", "at step",
                 (long long)sim->dynamics.step);
     sk_log_note(log, SK_LOG_NORMAL, "%-24s %.3f s (and %.3f s of setup)", "wall time", sim->loop_s, sim->setup_s);
-    sk_log_note(log, SK_LOG_NORMAL, "%-24s %.4g %s, %.4g steps/s, %.4g million atom-steps/s", "speed", per_day,
-                is_lj(sim) ? "tau/day" : "ns/day", rate, rate * (double)sim->top.natoms * 1e-6);
+    if (is_minimizer(sim))
+        sk_log_note(log, SK_LOG_NORMAL, "%-24s %.4g steps/s", "speed", rate);
+    else
+        sk_log_note(log, SK_LOG_NORMAL, "%-24s %.4g %s, %.4g steps/s, %.4g million atom-steps/s", "speed", per_day,
+                    is_lj(sim) ? "tau/day" : "ns/day", rate, rate * (double)sim->top.natoms * 1e-6);
     for (int p = 0; p < sim->timer.count; p++)
-        sk_log_note(log, SK_LOG_NORMAL, "  %-22s %6.1f %%", sim->timer.name[p],
-                    phases > 0 ? 100 * t.phase_s[p] / phases : 0);
+        if (t.phase_s[p] > 0)
+            sk_log_note(log, SK_LOG_NORMAL, "  %-22s %6.1f %%", sim->timer.name[p], 100 * t.phase_s[p] / phases);
     sk_log_note(log, SK_LOG_NORMAL, "%-24s %.3f (largest work over mean), %lld to %lld atoms a rank", "load imbalance",
                 sim->domain.balance.imbalance, (long long)t.owned_min, (long long)t.owned_max);
     sk_log_note(log, SK_LOG_NORMAL, "%-24s %lld list rebuilds, %lld migrations, %lld wide steps", "rebuilds",
@@ -416,8 +487,12 @@ enum sk_code sk_report_done(struct skein *sim, bool is_stopped, struct sk_error 
         sk_log_warn(log,
                     "more than 1 %% of the constraint solutions needed extra rounds, which are slow: a shorter time "
                     "step would help, or fewer nearly straight groups");
+    if (is_minimizer(sim))
+        sk_outcome_conclude(sim, is_stopped);
     if (json_begin(sim, "done"))
         json_done(sim, &t, is_stopped, rate, per_day, hash);
+    if (is_minimizer(sim))
+        sk_outcome_done_json(sim, is_stopped);
     enum sk_code code = json_end(sim, err);
     /* printed even with --quiet: it is the run's result */
     if (sim->log.out)

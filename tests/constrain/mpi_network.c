@@ -94,7 +94,7 @@ static void solve(const struct problem *p, enum map map, struct sk_comm *on, str
 {
     struct sk_network network;
     struct sk_atoms atoms;
-    struct sk_box box = {{EDGE, EDGE, EDGE}};
+    struct sk_box box = {.edge = {EDGE, EDGE, EDGE}};
     struct sk_error err = {0};
     memset(o, 0, sizeof *o);
     deal(&p->g, map, on, &atoms);
@@ -297,7 +297,7 @@ static void a_wrong_multiplier_is_caught(void **state)
     struct problem p;
     struct sk_network network;
     struct sk_atoms atoms;
-    struct sk_box box = {{EDGE, EDGE, EDGE}};
+    struct sk_box box = {.edge = {EDGE, EDGE, EDGE}};
     struct sk_error err;
     geometry_seed = 3;
     problem_init(&p, free_chain(), SK_NETWORK_POSITIONS, 1e-8);

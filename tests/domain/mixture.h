@@ -157,11 +157,13 @@ static inline void mixture_update(const struct mixture *m, struct sk_atoms *atom
     }
 }
 
-/* From atom a to the image of b that is `image` boxes off b's wrapped place: component k. */
-static inline double mixture_vector(const struct mixture *m, sk_gid a, sk_gid b, int image, int k)
+/* From atom a to the image of b that is image[] boxes off b's wrapped place. */
+static inline void mixture_vector(const struct mixture *m, sk_gid a, sk_gid b, const int image[3], double vector[3])
 {
-    sk_int128 d = (sk_int128)m->atoms[b].x[k] - (sk_int128)m->atoms[a].x[k];
-    return ((double)d * 0x1p-64 + image) * m->box.edge[k];
+    double s[3];
+    for (int k = 0; k < 3; k++)
+        s[k] = (double)((sk_int128)m->atoms[b].x[k] - (sk_int128)m->atoms[a].x[k]) * 0x1p-64 + image[k];
+    sk_box_vector(&m->box, s, vector);
 }
 
 #endif

@@ -31,7 +31,7 @@ static int64_t differing(int64_t value)
 static int64_t check_owners(const int32_t n[3], uint64_t seed)
 {
     struct sk_cells cells, other;
-    struct sk_box box = {{1, 1, 1}};
+    struct sk_box box = {.edge = {1, 1, 1}};
     sk_cells_init(&cells, &box, 0.4, 1000, comm);
     sk_cells_init(&other, &box, 0.4, 1000, comm);
     memcpy(cells.n, n, sizeof cells.n);
@@ -76,7 +76,7 @@ static int64_t check_grid(const double edge[3], double list_radius, int64_t nato
                           const int32_t expected[3])
 {
     struct sk_cells cells;
-    struct sk_box box = {{edge[0], edge[1], edge[2]}};
+    struct sk_box box = {.edge = {edge[0], edge[1], edge[2]}};
     sk_cells_init(&cells, &box, list_radius, natoms, comm);
     if (factor > 1)
         sk_cells_coarsen(&cells, factor);
@@ -346,9 +346,12 @@ static void mark_needed(struct world *w, unsigned char *flags)
         for (sk_gid b = a + 1; b < w->m.top.natoms; b++) {
             double d2 = 0;
             int32_t ca[3], cb[3], corner[3];
+            static const int none[3] = {0, 0, 0};
             int image[3];
+            double vector[3];
+            mixture_vector(&w->m, a, b, none, vector);
             for (int k = 0; k < 3; k++) {
-                double d = mixture_vector(&w->m, a, b, 0, k);
+                double d = vector[k];
                 image[k] = -(int)rint(d / w->m.box.edge[k]);
                 d += image[k] * w->m.box.edge[k];
                 d2 += d * d;

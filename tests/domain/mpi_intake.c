@@ -18,7 +18,7 @@ static int64_t summed(int64_t errors)
 static enum sk_code feed(const struct mixture *m, sk_gid lost, sk_gid doubled, struct sk_atoms *atoms,
                          struct sk_error *err)
 {
-    struct sk_intake *intake = sk_intake_new(comm, &m->top, m->box.edge);
+    struct sk_intake *intake = sk_intake_new(comm, &m->top, &m->box);
     static const int32_t zero[3] = {0, 0, 0};
     for (sk_gid id = 0; rank == 0 && id < m->top.unit_atoms; id++)
         for (int times = (id != lost) + (id == doubled); times > 0; times--) {

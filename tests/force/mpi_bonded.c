@@ -1,7 +1,9 @@
-/* Bonded terms of every form on random maps of owners, atom by atom, against the same terms on one rank: forces,
- * energies and virial as integers; the census; failures. What the integers should be is the matter of
- * tests/kernel/test_bonded.c and tests/system/test_bonded.py. Only agreed facts are asserted. */
+/* Bonded terms of every form and excluded pairs of an Ewald sum on random maps of owners, atom by atom, against the
+ * same on one rank: forces, energies and virial as integers; the census; failures. What the integers of bonded terms
+ * should be is the matter of tests/kernel/test_bonded.c and tests/system/test_bonded.py; those of excluded pairs are
+ * compared with the function in double (mesh/ewald.h). Only agreed facts are asserted. */
 #include "force/bonded.h"
+#include "force/excluded.h"
 
 #include <mpi.h>
 #include <string.h>
@@ -10,10 +12,11 @@
 #include "par/mixer.h"
 
 #include "base/memory.h"
+#include "mesh/ewald.h"
 
 enum { PLACES = 14, MOLECULES = 60, NATOMS = PLACES * MOLECULES, MAP = 6 };
-static const double scale = 0x1p12;
-static const struct sk_box box = {{2.5, 3.0, 2.0}};
+static const double scale = 0x1p12, beta = 3.5, coulomb = 138.9;
+static const struct sk_box box = {{2.5, 3.0, 2.0}, {0.4, -0.3, 0.6}};
 
 static struct sk_comm *comm, *alone;
 static int rank, size;
@@ -44,6 +47,18 @@ static void add_term(struct sk_moltype *type, struct sk_forcefield *ff, int form
         term->atom[k] = k < natoms ? (place + 3 * k) % PLACES : -1; /* 3 and 14 have no common divisor */
 }
 
+/* Every place with three others. */
+static void exclude_some(struct sk_moltype *type)
+{
+    type->excluded_start = sk_calloc(PLACES + 1, sizeof *type->excluded_start);
+    type->excluded = sk_alloc(3 * PLACES, sizeof *type->excluded);
+    for (int a = 0; a < PLACES; a++) {
+        for (int k = 0; k < 3; k++)
+            type->excluded[3 * a + k] = (a + 1 + 4 * k) % PLACES;
+        type->excluded_start[a + 1] = 3 * (a + 1);
+    }
+}
+
 static void make_model(struct sk_topology *top, struct sk_forcefield *ff)
 {
     struct sk_error err;
@@ -61,8 +76,8 @@ static void make_model(struct sk_topology *top, struct sk_forcefield *ff)
     strcpy(type->name, "TANGLE");
     type->natoms = PLACES;
     type->atoms = sk_calloc(PLACES, sizeof *type->atoms);
-    int kind = sk_topology_kind(top, 0, 0.1, 12);
     for (int a = 0; a < PLACES; a++) {
+        int kind = sk_topology_kind(top, 0, 0.1 * (a % 3), 12); /* a third without charge */
         strcpy(type->atoms[a].name, "C");
         strcpy(type->atoms[a].residue, "TAN");
         type->atoms[a].residue_number = 1;
@@ -72,6 +87,7 @@ static void make_model(struct sk_topology *top, struct sk_forcefield *ff)
     for (int form = 0; form < SK_BONDED_FORMS; form++)
         for (int n = 0; n < 5 && form != SK_POSITION_RESTRAINT; n++)
             add_term(type, ff, form, n);
+    exclude_some(type);
     assert_int_equal(sk_moltype_finish(type, &err), SK_OK);
     assert_int_equal(sk_topology_finish(top, &err), SK_OK);
 }
@@ -93,23 +109,106 @@ static void put_atom(struct sk_atoms *atoms, sk_gid id, uint64_t step)
 /* ---- the same on some ranks and on one ---- */
 
 struct sums {
-    sk_int128 energy[SK_BONDED_ENERGIES], virial[3];
+    sk_int128 energy[SK_BONDED_ENERGIES], excluded, virial[3];
 };
 
-static bool evaluate(struct sk_bonded *b, struct sk_comm *its_comm, const struct sk_atoms *atoms, int64_t (*total)[3],
-                     struct sums *sums)
+struct terms {
+    struct sk_local local;
+    struct sk_bonded bonded;
+    struct sk_excluded excluded;
+};
+
+static void terms_init(struct terms *t, struct sk_comm *on, const struct sk_topology *top,
+                       const struct sk_forcefield *ff)
+{
+    sk_local_init(&t->local, on, top);
+    sk_bonded_init(&t->bonded, &t->local, ff, coulomb, scale, 0);
+    sk_excluded_init(&t->excluded, &t->local, sk_kernel_find("auto"), beta, coulomb, scale);
+}
+
+static void terms_clear(struct terms *t)
+{
+    sk_excluded_clear(&t->excluded);
+    sk_bonded_clear(&t->bonded);
+    sk_local_clear(&t->local);
+}
+
+static enum sk_code rebuild(struct terms *t, const struct sk_atoms *atoms, struct sk_error *err)
+{
+    sk_local_list(&t->local, atoms);
+    struct sk_bonded_census found = sk_bonded_list(&t->bonded, &t->local);
+    sk_excluded_list(&t->excluded, &t->local);
+    enum sk_code code = sk_local_connect(&t->local, err);
+    if (!code)
+        code = sk_bonded_verify(&t->bonded, t->local.comm, &found, err);
+    return code ? code : sk_excluded_verify(&t->excluded, t->local.comm, &t->local, err);
+}
+
+static bool evaluate(struct terms *t, const struct sk_atoms *atoms, int64_t (*total)[3], struct sums *sums)
 {
     memset(total, 0, (size_t)atoms->n * sizeof *total);
     memset(sums, 0, sizeof *sums);
-    sk_bonded_send(b, atoms);
+    sk_local_send(&t->local, atoms);
     mix_delay(mix4(36, (uint64_t)rank, (uint64_t)atoms->x[0][0], 0));
-    sk_bonded_receive(b, atoms);
-    sk_bonded_run(b);
-    sk_bonded_measure(b, sums->energy, sums->virial);
-    sk_bonded_collect(b, total);
-    sk_comm_sum_i128(its_comm, sums->energy, SK_BONDED_ENERGIES);
-    sk_comm_sum_i128(its_comm, sums->virial, 3);
-    return !b->has_failed && !b->has_overflow;
+    sk_local_receive(&t->local, atoms);
+    sk_bonded_run(&t->bonded, &t->local, &box);
+    sk_excluded_run(&t->excluded, &t->local, &box);
+    sk_local_return(&t->local);
+    sk_bonded_measure(&t->bonded, &t->local, &box, sums->energy, sums->virial);
+    sk_excluded_measure(&t->excluded, &t->local, &box, &sums->excluded, sums->virial);
+    sk_local_collect(&t->local, total);
+    sk_comm_sum_i128(t->local.comm, sums->energy, SK_BONDED_ENERGIES);
+    sk_comm_sum_i128(t->local.comm, &sums->excluded, 1);
+    sk_comm_sum_i128(t->local.comm, sums->virial, 3);
+    return !t->bonded.has_failed && !t->bonded.has_overflow;
+}
+
+/* The excluded pairs alone, by their definition; all atoms are here, in the order of ids. */
+static void excluded_pairs_are_right(void **state)
+{
+    (void)state;
+    struct sk_topology top;
+    struct sk_forcefield ff;
+    struct sk_atoms all;
+    struct terms t;
+    struct sk_error err;
+    sk_int128 energy = 0, virial[3] = {0};
+    double expected = 0, tensor[3] = {0}, (*force)[3] = sk_calloc(NATOMS, sizeof *force);
+    make_model(&top, &ff);
+    sk_atoms_init(&all);
+    for (sk_gid id = 0; id < NATOMS; id++)
+        put_atom(&all, id, 0);
+    terms_init(&t, alone, &top, &ff);
+    assert_int_equal(rebuild(&t, &all, &err), SK_OK);
+    sk_local_send(&t.local, &all);
+    sk_local_receive(&t.local, &all);
+    sk_excluded_run(&t.excluded, &t.local, &box);
+    sk_excluded_measure(&t.excluded, &t.local, &box, &energy, virial);
+    for (int i = 0; i < NATOMS; i++)
+        for (int e = top.moltypes[0].excluded_start[i % PLACES]; e < top.moltypes[0].excluded_start[i % PLACES + 1];
+             e++) {
+            int j = i - i % PLACES + top.moltypes[0].excluded[e]; /* both directions are listed */
+            double qq = 0.5 * coulomb * 0.01 * (i % PLACES % 3) * (j % PLACES % 3), d[3];
+            sk_box_difference(&box, all.x[i], all.x[j], d);
+            struct sk_ewald_pair back = sk_ewald_excluded(beta, d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
+            expected += qq * back.energy;
+            for (int k = 0; k < 3; k++) {
+                force[i][k] += qq * back.force * d[k];
+                force[j][k] -= qq * back.force * d[k];
+                tensor[k] -= 0.5 * qq * back.force * d[k] * d[k];
+            }
+        }
+    check_near((double)energy / SK_ENERGY_SCALE, expected, 1e-7, 1e-12);
+    for (int k = 0; k < 3; k++)
+        check_near((double)virial[k] / SK_ENERGY_SCALE, tensor[k], 1e-7, 1e-12);
+    for (int i = 0; i < NATOMS; i++)
+        for (int k = 0; k < 3; k++)
+            check_near((double)t.local.f[i][k], scale * force[i][k], 3.01, 0); /* six pairs, each rounded */
+    terms_clear(&t);
+    sk_atoms_clear(&all);
+    sk_topology_clear(&top);
+    sk_forcefield_clear(&ff);
+    sk_free(&force);
 }
 
 static int owner_of(uint64_t round, sk_gid id)
@@ -123,16 +222,14 @@ static void ranks_do_not_matter(void **state)
     struct sk_topology top;
     struct sk_forcefield ff;
     struct sk_atoms all, mine;
-    struct sk_bonded whole, part;
+    struct terms whole, part;
     struct sk_error err;
     int64_t(*exact)[3] = sk_alloc(NATOMS, sizeof *exact), (*total)[3] = sk_alloc(NATOMS, sizeof *total), errors = 0;
     make_model(&top, &ff);
     sk_atoms_init(&all);
     sk_atoms_init(&mine);
-    sk_bonded_init(&whole, alone, &top, &ff, 138.9, scale);
-    sk_bonded_init(&part, comm, &top, &ff, 138.9, scale);
-    sk_bonded_set_box(&whole, &box);
-    sk_bonded_set_box(&part, &box);
+    terms_init(&whole, alone, &top, &ff);
+    terms_init(&part, comm, &top, &ff);
     bool has_force = false;
     for (uint64_t round = 0; round < 6; round++) {
         struct sums one, many;
@@ -143,10 +240,10 @@ static void ranks_do_not_matter(void **state)
                 put_atom(&mine, (id * 11) % NATOMS, round);
         }
         sk_atoms_reserve(&mine, 1);
-        errors += sk_bonded_rebuild(&whole, &all, &err) != SK_OK;
-        errors += sk_bonded_rebuild(&part, &mine, &err) != SK_OK;
-        errors += !evaluate(&whole, alone, &all, exact, &one);
-        errors += !evaluate(&part, comm, &mine, total, &many);
+        errors += rebuild(&whole, &all, &err) != SK_OK;
+        errors += rebuild(&part, &mine, &err) != SK_OK;
+        errors += !evaluate(&whole, &all, exact, &one);
+        errors += !evaluate(&part, &mine, total, &many);
         errors += memcmp(&one, &many, sizeof one) != 0;
         int64_t sum[3] = {0};
         for (int i = 0; i < mine.n; i++)
@@ -158,10 +255,10 @@ static void ranks_do_not_matter(void **state)
             }
         errors += sum[0] != 0 || sum[1] != 0 || sum[2] != 0;
         for (int e = 0; e < SK_BONDED_ENERGIES; e++)
-            errors += one.energy[e] == 0;
+            errors += one.energy[e] == 0 && e != SK_ENERGY_RESTRAINT; /* those are not here */
     }
-    sk_bonded_clear(&whole);
-    sk_bonded_clear(&part);
+    terms_clear(&whole);
+    terms_clear(&part);
     sk_atoms_clear(&all);
     sk_atoms_clear(&mine);
     sk_topology_clear(&top);
@@ -182,21 +279,21 @@ static void census_counts_terms(void **state)
     int64_t errors = 0;
     make_model(&top, &ff);
     for (int fault = 0; fault < 3; fault++) {
-        struct sk_bonded b;
+        struct terms t;
         struct sk_atoms mine;
         sk_atoms_init(&mine);
-        sk_bonded_init(&b, comm, &top, &ff, 138.9, scale);
+        terms_init(&t, comm, &top, &ff);
         for (sk_gid id = 0; id < NATOMS; id++)
             if (id / PLACES % size == rank && !(fault == 2 && id < PLACES))
                 put_atom(&mine, id, 0);
         /* the last rank has the first molecule a second time; or the second one, and nobody the first */
         for (int a = 0; a < PLACES && rank == size - 1 && fault; a++)
             put_atom(&mine, fault == 1 ? a : PLACES + a, 0);
-        enum sk_code code = sk_bonded_rebuild(&b, &mine, &err);
+        enum sk_code code = rebuild(&t, &mine, &err);
         errors += code != (fault ? SK_EINTERNAL : SK_OK);
         errors += fault == 1 && !strstr(err.message, "census failed: 4270 bonded terms of 4200");
         errors += fault == 2 && !strstr(err.message, "4200 bonded terms of 4200 (ids differ");
-        sk_bonded_clear(&b);
+        terms_clear(&t);
         sk_atoms_clear(&mine);
     }
     sk_topology_clear(&top);
@@ -212,6 +309,7 @@ int main(void)
     rank = sk_comm_rank(comm);
     size = sk_comm_size(comm);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(excluded_pairs_are_right),
         cmocka_unit_test(ranks_do_not_matter),
         cmocka_unit_test(census_counts_terms),
     };

@@ -67,7 +67,7 @@ static void engine_rebuild(struct engine *e, const struct scene *s)
     if (code)
         print_error("%s\n", err.message);
     assert_int_equal(code, SK_OK);
-    sk_force_rebuild(&e->force, &e->domain, &e->atoms, &s->m.box, &e->phases);
+    assert_int_equal(sk_force_rebuild(&e->force, &e->domain, &e->atoms, &e->phases, &err), SK_OK);
 }
 
 static void engine_open(struct engine *e, const struct scene *s, struct sk_comm *its_comm)
@@ -79,16 +79,13 @@ static void engine_open(struct engine *e, const struct scene *s, struct sk_comm 
     chains_deal(&s->m, its_comm, s->seed, &e->atoms);
     for (sk_gid id = 0; id < s->m.top.natoms; id++)
         kind_count[s->m.atoms[id].kind]++;
-    sk_force_init(&e->force, &s->m.top, sk_kernel_find("auto"), 0.94, 0.92);
-    sk_nonbonded_init(&e->force.nonbonded, &s->parameters, &s->ff, &s->m.top, &s->units, kind_count, s->force_scale);
+    sk_force_init(&e->force, &s->m.top, sk_kernel_find("auto"));
+    e->force.list_radius = 0.94;
+    e->force.inner_radius = 0.92;
+    sk_nonbonded_init(&e->force.nonbonded, &s->parameters, &s->ff, &s->m.top, &s->units, kind_count, s->force_scale, 0);
     sk_force_set_box(&e->force, &s->m.box);
     sk_timer_init(&e->timer);
-    e->phases = (struct sk_force_phases){&e->timer,
-                                         sk_timer_phase(&e->timer, "halo"),
-                                         sk_timer_phase(&e->timer, "pair"),
-                                         sk_timer_phase(&e->timer, "prune"),
-                                         sk_timer_phase(&e->timer, "list"),
-                                         sk_timer_phase(&e->timer, "bonded")};
+    sk_force_phases_init(&e->phases, &e->timer);
     assert_int_equal(sk_domain_start(&e->domain, its_comm, &s->parameters, &s->m.top, &s->m.box, e->force.list_radius,
                                      &e->atoms, &err),
                      SK_OK);
@@ -117,7 +114,7 @@ static void engine_take(struct engine *e, const struct scene *s, bool is_wide, s
     memset(r, 0, sizeof *r);
     r->force = sk_calloc((size_t)s->m.top.natoms, sizeof *r->force);
     mixture_update(&s->m, &e->atoms);
-    sk_force_begin(f, &e->domain, &e->atoms, &e->phases);
+    sk_force_begin(f, &e->domain, &e->atoms, false, &e->phases);
     sk_force_end(f, &e->domain, &e->atoms, &e->phases);
     if (is_wide)
         sk_force_redo_wide(f, &e->domain, &e->atoms, &e->phases);
@@ -166,8 +163,8 @@ static void truth_make(struct truth *t, const struct scene *s, const struct sk_p
             if (j != i && chains_is_excluded(&s->m, i, j))
                 excluded[start[i + 1]++] = j;
     }
-    sk_pair_oracle(n, 0, n, (const sk_frac(*)[3])x, s->m.box.edge, type, charge, start, excluded, p, t->force,
-                   t->energy, t->virial);
+    sk_pair_oracle(n, 0, n, (const sk_frac(*)[3])x, &s->m.box, type, charge, start, excluded, p, t->force, t->energy,
+                   t->virial);
     sk_free(&x);
     sk_free(&type);
     sk_free(&excluded);

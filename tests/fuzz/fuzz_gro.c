@@ -37,9 +37,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum sk_code code = sk_gro_scan(&lines, &structure, &err);
     sk_lines_close(&lines);
     if (code == SK_OK) {
-        SK_REQUIRE(structure.natoms > 0 && structure.edge[0] > 0 && structure.edge[1] > 0 && structure.edge[2] > 0);
+        SK_REQUIRE(structure.natoms > 0 && structure.box.edge[0] > 0 && structure.box.edge[1] > 0 &&
+                   structure.box.edge[2] > 0);
         sk_lines_open_text(&lines, "fuzz.gro", (const char *)data, size, SK_GRO_LONGEST);
-        code = sk_gro_stream(&lines, &top, structure.edge, sink, &n, &err);
+        code = sk_gro_stream(&lines, &top, structure.box.edge, sink, &n, &err);
         sk_lines_close(&lines);
         SK_REQUIRE(code != SK_OK || n == 3);
     }

@@ -10,14 +10,16 @@ static const struct sk_atom_record two[2] = {
     {.id = 0,
      .x = {1, UINT64_C(0x8000000000000000), UINT64_MAX},
      .v = {-0.0, 1.5, -2.25},
+     .move = {-0.0, 1e-3, -7e-9},
      .image = {-1, 0, 7},
      .kind = 3,
      .group_size = 2},
     {.id = 123456789012, .x = {5, 6, 7}, .v = {1e-3, 0.0, 3e5}, .image = {0, INT32_MIN, 2}, .kind = 0, .group_size = 0},
 };
-#define HASH_0     UINT64_C(0x84506b5a63cb973c)
-#define HASH_1     UINT64_C(0x865c4d486b66a492)
-#define HASH_FRAME UINT64_C(0x366c13178f125993)
+#define HASH_0      UINT64_C(0x84506b5a63cb973c)
+#define HASH_1      UINT64_C(0x865c4d486b66a492)
+#define HASH_FRAME  UINT64_C(0x366c13178f125993)
+#define HASH_TILTED UINT64_C(0xd003c43ed7d1c5fa)
 
 static void put_two(struct sk_atoms *atoms)
 {
@@ -45,6 +47,7 @@ static void records_return(void **state)
         assert_int_equal(record.group_size, two[i].group_size);
         assert_memory_equal(record.x, two[i].x, sizeof record.x);
         assert_memory_equal(record.v, two[i].v, sizeof record.v); /* raw bits: -0 stays -0 */
+        assert_memory_equal(record.move, two[i].move, sizeof record.move);
         assert_memory_equal(record.image, two[i].image, sizeof record.image);
         assert_memory_equal(atoms.frame[i], two[i].image, sizeof record.image);
     }
@@ -75,8 +78,10 @@ static void the_hash_is_the_documented_one(void **state)
     atoms.n = 0;
     assert_true(sk_atoms_hash(&atoms) == 0);
     sk_atoms_clear(&atoms);
-    const double edge[3] = {3.1, 4.0, 1e-3};
-    assert_true(sk_state_hash_frame(edge, 123456789012) == HASH_FRAME);
+    struct sk_box box = {{3.1, 4.0, 1e-3}, {0}};
+    assert_true(sk_state_hash_frame(&box, 123456789012) == HASH_FRAME);
+    memcpy(box.tilt, (const double[3]){0.5, -0.25, 0.125}, sizeof box.tilt);
+    assert_true(sk_state_hash_frame(&box, 123456789012) == HASH_TILTED);
 }
 
 int main(void)

@@ -50,12 +50,10 @@ static void codes_add(struct pair_codes *c, const struct world *w, sk_gid i, sk_
 
 static double distance2(const struct world *w, sk_gid i, sk_gid j, const int image[3])
 {
-    double d2 = 0;
-    for (int k = 0; k < 3; k++) { /* from the lower id, so that every rank gets the same bits */
-        double d = i < j ? mixture_vector(&w->m, i, j, image[k], k) : mixture_vector(&w->m, j, i, -image[k], k);
-        d2 += d * d;
-    }
-    return d2;
+    const int back[3] = {-image[0], -image[1], -image[2]};
+    double d[3]; /* from the lower id, so that every rank gets the same bits */
+    mixture_vector(&w->m, i < j ? i : j, i < j ? j : i, i < j ? image : back, d);
+    return d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
 }
 
 /* A pair of lanes (SK_PACK * pack + lane), the first moved by a shift. */
@@ -71,16 +69,22 @@ static void collect_lanes(struct pair_codes *c, const struct world *w, int u, in
     sk_gid j = b < w->atoms.n ? w->atoms.id[b] : w->domain.halo.id[b - w->atoms.n];
     const int32_t *xi = clusters->packs.x + 24 * (u / SK_PACK) + u % SK_PACK;
     const int32_t *xj = clusters->packs.x + 24 * (v / SK_PACK) + v % SK_PACK;
+    static const int none[3] = {0, 0, 0};
     int image[3], off = 0;
-    double seen2 = 0;
+    double seen[3], rest[3], turns[3], seen2 = 0;
+    mixture_vector(&w->m, i, j, none, rest);
     for (int k = 0; k < 3; k++) {
         uint32_t moved = (uint32_t)xi[8 * k] + (uint32_t)w->force.shifts.x[shift][k];
-        double seen = (double)(int32_t)((uint32_t)xj[8 * k] - moved) * QUANTUM;
-        double nearest = rint((seen - mixture_vector(&w->m, i, j, 0, k)) / w->m.box.edge[k]);
-        image[k] = (int)nearest;
-        off += fabs(seen - mixture_vector(&w->m, i, j, image[k], k)) > 4 * QUANTUM;
-        seen2 += seen * seen;
+        seen[k] = (double)(int32_t)((uint32_t)xj[8 * k] - moved) * QUANTUM;
+        rest[k] = seen[k] - rest[k];
+        seen2 += seen[k] * seen[k];
     }
+    sk_box_fractions(&w->m.box, rest, turns);
+    for (int k = 0; k < 3; k++)
+        image[k] = (int)rint(turns[k]);
+    mixture_vector(&w->m, i, j, image, rest);
+    for (int k = 0; k < 3; k++) /* a shift has up to three rounded vectors */
+        off += fabs(seen[k] - rest[k]) > 6 * QUANTUM;
     if (off) /* in a large box two atoms may seem to be where they are not, but not within the radius */
         c->misplaced += !w->is_sparse || seen2 < (radius + SLACK) * (radius + SLACK);
     else if (i == j)
@@ -131,16 +135,18 @@ static bool has_charges(const struct world *w, sk_gid i, sk_gid j)
 static void brute_force(struct pair_codes *c, const struct world *w, double radius, bool wants_excluded)
 {
     double limit = radius - SLACK;
-    int o[3];
+    int o[3] = {0, 0, 0};
     for (sk_gid i = 0; i < w->m.top.natoms; i++)
         for (sk_gid j = i + 1; j < w->m.top.natoms; j++) {
             if (is_excluded(w, i, j) != wants_excluded || (wants_excluded && !has_charges(w, i, j)))
                 continue;
-            for (o[0] = -1; o[0] <= 1; o[0]++) {
-                if (fabs(mixture_vector(&w->m, i, j, o[0], 0)) > limit)
+            for (o[2] = -1; o[2] <= 1; o[2]++) {
+                double d[3];
+                mixture_vector(&w->m, i, j, o, d); /* the third component depends on the third image alone */
+                if (fabs(d[2]) > limit)
                     continue;
                 for (o[1] = -1; o[1] <= 1; o[1]++)
-                    for (o[2] = -1; o[2] <= 1; o[2]++)
+                    for (o[0] = -1; o[0] <= 1; o[0]++)
                         if (distance2(w, i, j, o) < limit * limit)
                             codes_add(c, w, i, j, o);
             }
@@ -234,7 +240,9 @@ static void world_set_forces(struct world *w, double list_radius)
                                    *variant = &variants[w->seed % (size_t)count];
     if (!variant->is_supported())
         variant = sk_kernel_find("auto");
-    sk_force_init(&w->force, &w->m.top, variant, list_radius, 0.87 * list_radius);
+    sk_force_init(&w->force, &w->m.top, variant);
+    w->force.list_radius = list_radius;
+    w->force.inner_radius = 0.87 * list_radius;
     double cutoff = 0.8 * list_radius;
     w->force.nonbonded.cutoff = cutoff;
     w->force.nonbonded.pair = (struct sk_pair_parameters){.lj_rule = SK_LJ_NONE, /* charges only in double: no forces */
@@ -252,12 +260,7 @@ static void world_set_forces(struct world *w, double list_radius)
     }
     sk_force_set_box(&w->force, &w->m.box);
     sk_timer_init(&w->timer);
-    w->phases = (struct sk_force_phases){&w->timer,
-                                         sk_timer_phase(&w->timer, "halo"),
-                                         sk_timer_phase(&w->timer, "pair"),
-                                         sk_timer_phase(&w->timer, "prune"),
-                                         sk_timer_phase(&w->timer, "list"),
-                                         sk_timer_phase(&w->timer, "bonded")};
+    sk_force_phases_init(&w->phases, &w->timer);
 }
 
 static int64_t world_rebuild(struct world *w)
@@ -269,8 +272,7 @@ static int64_t world_rebuild(struct world *w)
             print_error("%s\n", w->err.message);
         return 1;
     }
-    sk_force_rebuild(&w->force, &w->domain, &w->atoms, &w->m.box, &w->phases);
-    return 0;
+    return sk_force_rebuild(&w->force, &w->domain, &w->atoms, &w->phases, &w->err) != SK_OK;
 }
 
 /* Atoms move within what the list allows; before every use the pruned list holds every pair of the cutoff. */
@@ -283,7 +285,7 @@ static int64_t check_drift(struct world *w, int64_t *npairs)
     for (int step = 0; step < 3; step++) {
         mixture_kick(&w->m, 0, drift[step], w->seed + (uint64_t)step);
         mixture_update(&w->m, &w->atoms);
-        sk_force_begin(&w->force, &w->domain, &w->atoms, &w->phases);
+        sk_force_begin(&w->force, &w->domain, &w->atoms, false, &w->phases);
         sk_force_end(&w->force, &w->domain, &w->atoms, &w->phases);
         errors += check_lists(w, step ? "after drift" : "pruned", w->force.list.inner,
                               step ? cutoff : w->force.inner_radius, npairs);
@@ -291,10 +293,22 @@ static int64_t check_drift(struct world *w, int64_t *npairs)
     return errors;
 }
 
-static double smallest(const double edge[3])
+static double smallest_width(const struct sk_box *box)
 {
-    double least = edge[0] < edge[1] ? edge[0] : edge[1];
-    return edge[2] < least ? edge[2] : least;
+    double width[3];
+    sk_box_widths(box, width);
+    double least = width[0] < width[1] ? width[0] : width[1];
+    return width[2] < least ? width[2] : least;
+}
+
+/* Every other world is tilted, by up to half an edge each. */
+static struct sk_box draw_box(const struct world *w, const double edge[3])
+{
+    struct sk_box box = {{edge[0], edge[1], edge[2]}, {0, 0, 0}};
+    static const int of[3] = {0, 0, 1};
+    for (uint64_t k = 0; k < 3 && w->seed % 2 && !w->is_sparse; k++)
+        box.tilt[k] = (mixture_uniform(w->seed, 26, k, 0) - 0.5) * edge[of[k]];
+    return box;
 }
 
 static void world_fill(struct world *w, const int count[3], const double edge[3])
@@ -311,10 +325,11 @@ static void world_fill(struct world *w, const int count[3], const double edge[3]
 
 /* One system, which has seed, n and kind: lists, drift, then far kicks and lists again, with a new plan or the old one.
  * count: of the mixture. */
-static int64_t check_world(struct world *w, const int count[3], const double edge[3], double list_radius, bool has_more,
-                           int64_t *npairs)
+static int64_t check_world(struct world *w, const int count[3], const struct sk_box *box, double list_radius,
+                           bool has_more, int64_t *npairs)
 {
-    world_fill(w, count, edge);
+    world_fill(w, count, box->edge);
+    w->m.box = *box;
     w->parameters.nonbonded.vdw_cutoff = 0.8 * list_radius;
     int64_t errors = sk_domain_start(&w->domain, comm, &w->parameters, &w->m.top, &w->m.box, list_radius, &w->atoms,
                                      &w->err);
@@ -325,7 +340,7 @@ static int64_t check_world(struct world *w, const int count[3], const double edg
     errors += errors ? 0 : check_lists(w, "new list", w->force.list.outer, list_radius, npairs);
     if (has_more && !errors) {
         errors += check_drift(w, npairs);
-        mixture_kick(&w->m, 0.3 * smallest(edge), 0, w->seed + 9);
+        mixture_kick(&w->m, 0.3 * smallest_width(box), 0, w->seed + 9);
         mixture_update(&w->m, &w->atoms);
         if (w->seed % 3 == 0)
             plans_draw(&w->domain.cells, w->seed + 1);
@@ -344,7 +359,7 @@ static int64_t check_world(struct world *w, const int count[3], const double edg
 static int64_t check_mixes_of_cells(bool has_chains, int64_t npairs[2])
 {
     static const double edges[4][3] = {{1.6, 1.6, 1.6}, {1.6, 2.5, 3.2}, {4.1, 1.7, 1.7}, {2.3, 6.0, 1.6}};
-    static const double share[3] = {0.49, 0.3, 0.15}; /* list radius, of the smallest edge */
+    static const double share[3] = {0.49, 0.3, 0.15}; /* list radius, of the smallest width */
     static const int count[3] = {30, 10, 40};
     int64_t errors = 0;
     for (int mix_of_cells = 0; mix_of_cells < 125 && !errors; mix_of_cells++)
@@ -352,9 +367,9 @@ static int64_t check_mixes_of_cells(bool has_chains, int64_t npairs[2])
             struct world w = {.seed = (uint64_t)(2 * mix_of_cells + twice) + 1000,
                               .n = {mix_of_cells % 5 + 1, mix_of_cells / 5 % 5 + 1, mix_of_cells / 25 + 1},
                               .has_chains = has_chains};
-            const double *edge = edges[mix(w.seed) % 4];
-            double radius = share[mix_of_cells % 3] * smallest(edge);
-            errors += check_world(&w, count, edge, radius, (mix_of_cells + twice) % 2, npairs);
+            struct sk_box box = draw_box(&w, edges[mix(w.seed) % 4]);
+            double radius = share[mix_of_cells % 3] * smallest_width(&box);
+            errors += check_world(&w, count, &box, radius, (mix_of_cells + twice) % 2, npairs);
         }
     return errors;
 }
@@ -390,7 +405,8 @@ static void sparse_boxes_about_as_long_as_coordinates_reach(void **state)
         const int count[3] = {4 + (int)(trial % 3) * 3, 2, 4 + (int)(trial % 5) * 6};
         for (uint64_t k = 0; k < 3; k++) /* no cell is as long as coordinates reach */
             w.n[k] = 2 + (int32_t)(mix4(w.seed, 25, k, 0) % 5);
-        errors += check_world(&w, count, edges[trial % 4], 7.0, trial % 8 < 4, &npairs);
+        struct sk_box box = draw_box(&w, edges[trial % 4]);
+        errors += check_world(&w, count, &box, 7.0, trial % 8 < 4, &npairs);
     }
     assert_int_equal(errors, 0);
     assert_true(npairs > 1000);

@@ -69,7 +69,7 @@ static void three_decimals(void **state)
     (void)state;
     accept(HEAD O H1 H2 BOX "\n  \n", &s, &a);
     assert_int_equal(s.natoms, 3);
-    assert_true(s.edge[0] == 1.86206 && s.edge[1] == 2.5 && s.edge[2] == 3.0);
+    assert_true(s.box.edge[0] == 1.86206 && s.box.edge[1] == 2.5 && s.box.edge[2] == 3.0);
     assert_false(s.has_velocities);
     assert_true(a.x[0][0] == 0.230 && a.x[0][1] == 0.628 && a.x[0][2] == 0.113);
     assert_true(a.x[1][2] == -0.150 && a.x[2][1] == 10.589);
@@ -108,14 +108,15 @@ static void other_precisions(void **state)
     accept(HEAD "    1SOL     OW    1   0.2   0.6   0.1\n    1SOL    HW1    2   0.1   0.6   0.2\n"
                 "    1SOL    HW2    3   0.2   0.5  -0.2\n   3 3 3 0 0 0.0 0 -0 0\n",
            &s, &a);
-    assert_true(a.x[2][2] == -0.2 && s.edge[0] == 3.0);
+    assert_true(a.x[2][2] == -0.2 && s.box.edge[0] == 3.0);
     files_atoms_clear(&a);
 }
 
 static void boxes_are_refused(void **state)
 {
     (void)state;
-    refuse(HEAD O H1 H2 "3 3 3 0 0 1 0 0 0\n", ":6: the box is triclinic; only rectangular boxes are supported");
+    refuse(HEAD O H1 H2 "3 3 3 0 1 1 0 0 0\n", ":6: the box is not in standard orientation: its first vector must lie "
+                                               "along x, its second in the xy plane (numbers 4, 5 and 7 are to be 0)");
     refuse(HEAD O H1 H2 "3 0 3\n", ":6: box edge y is 0; all edges must be positive");
     refuse(HEAD O H1 H2 "3 3\n", ":6: expected the box: 3 or 9 numbers");
     refuse(HEAD O H1 H2 "3 3 nan\n", ":6: expected the box: 3 or 9 numbers");
@@ -204,7 +205,7 @@ static void reference_water(void **state)
     /* First and last line of the file. */
     assert_int_equal(a.n, 24000);
     assert_int_equal(a.nblocks, 3);
-    assert_true(s.has_velocities && s.edge[0] == 6.2128 && s.edge[2] == 6.2128);
+    assert_true(s.has_velocities && s.box.edge[0] == 6.2128 && s.box.edge[2] == 6.2128);
     char last[2][200], command[700];
     for (int k = 0; k < 2; k++) {
         snprintf(command, sizeof command, "sed -n %dp '%s' | cut -c21-", k ? 24002 : 3, path);

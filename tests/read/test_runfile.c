@@ -72,7 +72,7 @@ static void defaults_are_documented_ones(void **state)
     assert_int_equal(p.units, SK_UNITS_LJ);
     assert_false(p.system.is_real);
     assert_int_equal(p.nonbonded.coulomb, SK_COULOMB_NONE);
-    assert_int_equal(p.nonbonded.mixing, SK_MIXING_GEOMETRIC);
+    assert_int_equal(p.nonbonded.mixing, SK_MIXING_AUTO);
     assert_true(p.nonbonded.vdw_cutoff == 2.5 && p.pressure.compressibility == 0.0);
 }
 
@@ -86,6 +86,16 @@ static void defaults_follow_other_keys(void **state)
     assert_int_equal(p.run.remove_com_every, 0);
     accept_set(HEAD TAIL "[temperature]\nthermostat=langevin\ntarget_K=300\ntau_ps=1\n", "run.remove_com_every=7", &p);
     assert_int_equal(p.run.remove_com_every, 7);
+    accept_set(HEAD TAIL "[run]\nforce_tolerance_kJ_per_mol_per_nm = 7\n", NULL, &p);
+    assert_true(p.run.dt == 0.002 && p.run.force_tolerance == 0 && p.run.initial_step == 0);
+    accept_set(HEAD TAIL, "run.integrator=fire", &p);
+    assert_true(p.run.dt == 0 && p.run.force_tolerance == 100 && p.run.initial_step == 0.01);
+    accept_set(HEAD "[run]\nintegrator = steepest-descent\ninitial_step_nm = 0.02\n[nonbonded]\ncoulomb = none\n"
+                    "cutoff_nm = 1\n",
+               "run.force_tolerance_kJ_per_mol_per_nm=10", &p);
+    assert_true(p.run.dt == 0 && p.run.force_tolerance == 10 && p.run.initial_step == 0.02);
+    accept_set(LJ, "run.integrator=steepest-descent", &p);
+    assert_true(p.run.dt == 0 && p.run.force_tolerance == 1 && p.run.initial_step == 0.01);
     accept_set(HEAD TAIL "[output]\ntrajectory = a.h5md\n", NULL, &p);
     assert_int_equal(p.output.trajectory_every, 1000);
     accept_set(HEAD TAIL "[output]\ntrajectory = a.h5md\ntrajectory_every = 5\n", "output.trajectory=", &p);
@@ -135,10 +145,10 @@ static void key_errors_name_line_and_key(void **state)
     refuse(HEAD TAIL "dt_ps = 1\n", "/home/me/run.ini:9: unknown key 'dt_ps' in [nonbonded]; it belongs in [run]");
     refuse(HEAD TAIL "[nonboned]\n", "/home/me/run.ini:9: unknown section [nonboned]; did you mean 'nonbonded'?");
     refuse("[zzzzzzzzzz]\n", "/home/me/run.ini:1: unknown section [zzzzzzzzzz]; the sections are system, run, domain, "
-                             "nonbonded, constraints, temperature, pressure, output");
+                             "nonbonded, bonded, constraints, temperature, pressure, output");
     refuse(HEAD TAIL "[domain]\nqqqqqqqqqqqq = 1\n",
            "/home/me/run.ini:10: unknown key 'qqqqqqqqqqqq' in [domain]; nearest is 'curve'; the keys there are curve, "
-           "rebalance, transport, kernel");
+           "rebalance, transport, mesh_layout, kernel");
     refuse(HEAD "[run]\ndt = 1\n", "/home/me/run.ini:5: 'dt' lacks its unit; write 'dt_ps'");
     refuse("[system]\ndata = x\nunits = lj\n[temperature]\ntarget_K = 1\n",
            "/home/me/run.ini:5: 'target_K' carries a unit, but units = lj is in reduced units; write 'target'");
@@ -192,8 +202,9 @@ static void value_errors_name_what_is_right(void **state)
            "/home/me/run.ini:4: 'replicate' = '2x2' is not of the form AxBxC, for example 2x2x2");
     refuse(HEAD "replicate = 2x0x2\n",
            "/home/me/run.ini:4: 'replicate' = 2x0x2 is out of range: each at least 1, at most 1000");
-    refuse(HEAD "[domain]\ncurve = hilbrt\n", "/home/me/run.ini:5: 'curve' = 'hilbrt' is not one of: hilbert, morton, kd, power, "
-                                               "auto");
+    refuse(HEAD "[domain]\ncurve = hilbrt\n",
+           "/home/me/run.ini:5: 'curve' = 'hilbrt' is not one of: hilbert, morton, kd, power, "
+           "auto");
     refuse(HEAD "[domain]\nkernel = a23456789012345678901234567890123\n",
            "/home/me/run.ini:5: the value of 'kernel' is longer than 31 bytes");
 }
@@ -203,16 +214,11 @@ static void unsupported_is_refused_by_name(void **state)
     static const struct {
         const char *text, *message;
     } cases[] = {
-        {"run.integrator=fire", "--set run.integrator: 'integrator' = fire is known but not supported yet; use one of: "
-                                "leap-frog, velocity-verlet"},
-        {"nonbonded.coulomb=pme",
-         "--set nonbonded.coulomb: 'coulomb' = pme is known but not supported yet; use one of: "
-         "none, cut, reaction-field"},
-        {"nonbonded.special_bonds=0 0 0.5",
-         "--set nonbonded.special_bonds: 'special_bonds': '0.5' is not supported; only 0 and 1"},
-        {"nonbonded.special_bonds=0 1", "--set nonbonded.special_bonds: 'special_bonds' = '0 1' is not three numbers"},
-        {"nonbonded.special_bonds=0 1 1 1",
-         "--set nonbonded.special_bonds: 'special_bonds' = '0 1 1 1' is not three numbers"},
+        {"nonbonded.coulomb=esp",
+         "--set nonbonded.coulomb: 'coulomb' = esp is known but not supported yet; use one of: "
+         "none, cut, reaction-field, pme"},
+        {"nonbonded.special_bonds=fene", "--set nonbonded.special_bonds: 'special_bonds' has no meaning with "
+                                         "'structure'; remove one of them"},
         {"constraints.bond_types=1", "--set constraints.bond_types: 'bond_types' has no meaning with 'structure'; "
                                      "remove one of them"},
         {"constraints.max_rounds=0",
@@ -222,8 +228,8 @@ static void unsupported_is_refused_by_name(void **state)
         {"temperature.groups=all",
          "--set temperature.groups: 'groups' in [temperature] is known but not supported yet; "
          "remove it"},
-        {"nonbonded.mesh=8x8x8",
-         "--set nonbonded.mesh: 'mesh' in [nonbonded] is known but not supported yet; remove it"},
+        {"temperature.groups=a",
+         "--set temperature.groups: 'groups' in [temperature] is known but not supported yet; remove it"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -255,7 +261,7 @@ static void contradictions_name_the_missing_key(void **state)
            "/home/me/run.ini:4: 'velocities = maxwell' needs 'maxwell_K' in [system]");
     refuse(HEAD, "/home/me/run.ini: 'dt_ps' is missing in [run]");
     refuse(HEAD "[run]\ndt_ps=1\n",
-           "/home/me/run.ini: 'coulomb' is missing in [nonbonded] (none, cut or reaction-field)");
+           "/home/me/run.ini: 'coulomb' is missing in [nonbonded] (none, cut, reaction-field or pme)");
     refuse(HEAD "[run]\ndt_ps=1\n[nonbonded]\ncoulomb=cut\n",
            "/home/me/run.ini: 'cutoff_nm' is missing in [nonbonded] (or 'vdw_cutoff_nm' and 'coulomb_cutoff_nm')");
     refuse(HEAD TAIL "vdw_cutoff_nm = 1\n",
@@ -264,6 +270,21 @@ static void contradictions_name_the_missing_key(void **state)
            "/home/me/run.ini:8: 'vdw_cutoff_nm = 1' needs 'coulomb_cutoff_nm' in [nonbonded]");
     refuse(HEAD TAIL "epsilon_rf = 0.5\n",
            "/home/me/run.ini:9: 'epsilon_rf' is a relative permittivity: 0 (a conductor) or at least 1");
+    refuse(HEAD TAIL "vdw_modifier = force-switch\n",
+           "/home/me/run.ini:9: 'vdw_modifier = force-switch' needs 'vdw_switch_nm' in [nonbonded]");
+    refuse(LJ "vdw_modifier = charmm-switch\n",
+           "/home/me/run.ini:8: 'vdw_modifier = charmm-switch' needs 'vdw_switch' in [nonbonded]");
+    refuse(HEAD TAIL "vdw_switch_nm = 0.7\n",
+           "/home/me/run.ini:9: 'vdw_switch_nm' is for 'vdw_modifier' = force-switch, potential-switch or "
+           "charmm-switch; remove it or set one of them");
+    refuse(
+        HEAD TAIL "vdw_modifier = potential-switch\nvdw_switch_nm = 0.9\n",
+        "/home/me/run.ini:10: 'vdw_switch_nm' = 0.9 is not less than the Lennard-Jones cutoff, 0.9: nothing would be "
+        "switched");
+    refuse(HEAD TAIL "vdw_modifier = force-switch\nvdw_switch_nm = 0\n",
+           "/home/me/run.ini:10: 'vdw_switch_nm' = 0 is out of range: above 0, at most 1000 nm");
+    refuse(HEAD TAIL "coulomb_modifier = force-switch\n",
+           "/home/me/run.ini:9: 'coulomb_modifier' = 'force-switch' is not one of: potential-shift, none");
     refuse(HEAD TAIL "[temperature]\nthermostat = v-rescale\ntau_ps = 1\n",
            "/home/me/run.ini:10: 'thermostat = v-rescale' needs 'target_K' in [temperature]");
     refuse(LJ "[temperature]\nthermostat = langevin\ntarget = 1\n",
@@ -283,6 +304,17 @@ static void contradictions_name_the_missing_key(void **state)
            "/home/me/run.ini:10: 'trajectory' would be empty: positions, velocities and forces are all off");
     refuse(HEAD TAIL "[output]\ncheckpoint = ./w.gro\n",
            "/home/me/run.ini: [output] 'checkpoint' would overwrite the input /home/me/w.gro");
+    refuse(HEAD TAIL "[system]\nstart = run.ckpt.h5\n",
+           "/home/me/run.ini: [output] 'checkpoint' would overwrite the input /home/me/run.ckpt.h5");
+    refuse(HEAD TAIL "[output]\nfinal_structure = w.gro\n",
+           "/home/me/run.ini: [output] 'final_structure' would overwrite the input /home/me/w.gro");
+    refuse(HEAD TAIL "[output]\nfinal_structure = w.pdb\n",
+           "/home/me/run.ini:10: 'final_structure' must end in .gro, the one format that is written");
+    refuse(HEAD TAIL "[output]\nfinal_structure = a.gro\ncheckpoint = a.gro\n",
+           "/home/me/run.ini:10: 'final_structure' and 'checkpoint' are the same file");
+    refuse(LJ "[output]\nfinal_structure = w.gro\n",
+           "/home/me/run.ini:9: 'final_structure' is in nm, but units = lj is in reduced units; use the checkpoint "
+           "([system] start)");
 }
 
 static uint64_t draw(uint64_t *seed)
@@ -342,6 +374,8 @@ static void random_rest(uint64_t *seed, struct sk_parameters *p)
     p->output.checkpoint_every = (int64_t)(draw(seed) >> 2);
     p->output.hash_every = pick(seed, 100);
     path(seed, p->output.checkpoint, ".h5");
+    if (p->units == SK_UNITS_GROMACS && pick(seed, 2))
+        path(seed, p->output.final_structure, "x.gro");
     if (pick(seed, 2)) {
         path(seed, p->output.trajectory, "x.h5md");
         p->output.trajectory_every = 1 + (int64_t)(draw(seed) >> 3);
@@ -356,37 +390,178 @@ static void random_parameters(uint64_t *seed, struct sk_parameters *p)
         p->system.is_real = pick(seed, 2);
         p->units = p->system.is_real ? SK_UNITS_GROMACS : SK_UNITS_LJ;
         strcpy(p->nonbonded.pair_coeff, pick(seed, 2) ? "1 1 1.0 1 ; 1 2 3 4;2 2 2 2" : "");
-        p->nonbonded.mixing = (enum sk_mixing)pick(seed, 2);
+        p->nonbonded.mixing = (enum sk_mixing)pick(seed, 3);
+        strcpy(p->nonbonded.pair_style, pick(seed, 2) ? "lj/charmm/coul/long" : "");
+        for (int f = 0; f < SK_FAMILIES; f++) {
+            strcpy(p->bonded.style[f], pick(seed, 2) ? "harmonic" : "");
+            strcpy(p->bonded.coeff[f], pick(seed, 2) ? "1 1 2; 2*3 4 5" : "");
+        }
+        strcpy(p->constraints.angle_types, pick(seed, 2) ? "2 31" : "");
         strcpy(p->constraints.bond_types, pick(seed, 2) ? "1 3" : "");
         strcpy(p->constraints.bond_lengths, pick(seed, 2) ? "0.97 1e-1  2" : "");
-        for (int i = 0; i < 3; i++)
-            p->nonbonded.special_bonds[i] = pick(seed, 2);
+        for (int i = 0; i < 6; i++)
+            p->nonbonded.special_bonds[i / 3][i % 3] = pick(seed, 2) ? pick(seed, 2) : real(seed, 0, 1);
     } else {
         path(seed, p->system.structure, "s");
         path(seed, p->system.topology, "t");
         strcpy(p->system.define, pick(seed, 2) ? "-DFLEXIBLE -DA=\xC2\xB5 ; #" : "");
         strcpy(p->system.include_path, pick(seed, 2) ? "/usr/share/top:/a b/c" : "");
-        p->nonbonded.mixing = SK_MIXING_GEOMETRIC; /* not used: its default */
     }
     for (int i = 0; i < 3; i++)
         p->system.replicate[i] = 1 + pick(seed, 1000);
     p->system.velocities = (enum sk_velocities)pick(seed, 2);
     p->system.maxwell = real(seed, 0, 500);
-    p->run.integrator = (enum sk_integrator)pick(seed, 2);
+    if (pick(seed, 2))
+        path(seed, p->system.start, "c");
+    p->run.integrator = (enum sk_integrator)pick(seed, 4);
     p->run.velocity_time = (enum sk_velocity_time)(1 + pick(seed, 2));
-    p->run.dt = real(seed, 0, 1000);
+    if (p->run.integrator == SK_FIRE || p->run.integrator == SK_STEEPEST_DESCENT) {
+        p->run.force_tolerance = real(seed, 0, 1e9);
+        p->run.initial_step = real(seed, 0, 1);
+    } else
+        p->run.dt = real(seed, 0, 1000);
     p->run.steps = (int64_t)(draw(seed) >> 2);
     p->run.seed = draw(seed);
     p->run.remove_com_every = pick(seed, 1000);
     p->nonbonded.buffer = pick(seed, 2) ? 0.0 : real(seed, 0, 1);
     p->nonbonded.vdw_cutoff = real(seed, 0, 3);
     p->nonbonded.coulomb_cutoff = real(seed, 0, 3);
-    p->nonbonded.vdw_modifier = (enum sk_modifier)pick(seed, 2);
+    p->nonbonded.vdw_modifier = (enum sk_modifier)pick(seed, 5);
+    if (p->nonbonded.vdw_modifier > SK_MODIFIER_NONE)
+        p->nonbonded.vdw_switch = p->nonbonded.vdw_cutoff * real(seed, 0.01, 0.99);
     p->nonbonded.coulomb_modifier = (enum sk_modifier)pick(seed, 2);
     p->nonbonded.dispersion = (enum sk_dispersion)pick(seed, 3);
-    p->nonbonded.coulomb = (enum sk_coulomb)pick(seed, 3);
+    p->nonbonded.coulomb = (enum sk_coulomb)pick(seed, 4);
+    p->domain.mesh_layout = (enum sk_layout)pick(seed, 3);
+    p->nonbonded.coulomb_error = 0; /* or neither of the next two */
+    p->nonbonded.ewald_rtol = real(seed, 1e-14, 0.1);
+    p->nonbonded.mesh_spacing = real(seed, 0, 10);
+    p->nonbonded.mesh_order = 4 + pick(seed, 3);
+    for (int i = 0, is_given = pick(seed, 2); i < 3; i++)
+        p->nonbonded.mesh[i] = is_given ? 4 + pick(seed, 4093) : 0;
     p->nonbonded.epsilon_rf = pick(seed, 2) ? 0.0 : real(seed, 1, 80);
     random_rest(seed, p);
+}
+
+/* What each line says is LAMMPS' own meaning of it (Pair style lj/cut: no shift unless told; amber: 1/2 and 5/6). */
+static void lines_of_scripts_are_keys(void **state)
+{
+#define DATA(units, lines) "[system]\ndata = d\nunits = " units "\n[run]\ndt" lines
+    static const struct {
+        const char *text;
+        double lj[3], coulomb[3];
+    } cases[] = {{"0 1 1", {0, 1, 1}, {0, 1, 1}},
+                 {"fene", {0, 1, 1}, {0, 1, 1}},
+                 {"amber", {0, 0, 0.5}, {0, 0, 5.0 / 6.0}},
+                 {"charmm", {0}, {0}},
+                 {"dreiding", {0, 0, 1}, {0, 0, 1}},
+                 {"lj/coul 0 0.25 1 angle no dihedral no", {0, 0.25, 1}, {0, 0.25, 1}},
+                 {"lj 0 0 0.5", {0, 0, 0.5}, {0}},
+                 {"coul 0 0 1 lj 1 0 0", {1, 0, 0}, {0, 0, 1}},
+                 {"amber coul 0 0 0", {0, 0, 0.5}, {0}}};
+    static struct sk_parameters p;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char set[64];
+        snprintf(set, sizeof set, "nonbonded.special_bonds=%s", cases[i].text);
+        accept_set(LJ, set, &p);
+        for (int d = 0; d < 3; d++)
+            assert_true(p.nonbonded.special_bonds[0][d] == cases[i].lj[d] &&
+                        p.nonbonded.special_bonds[1][d] == cases[i].coulomb[d]);
+    }
+    accept_set(DATA("lj", " = 1\n[nonbonded]\npair_style = lj/cut 1.12\npair_modify = shift yes mix arithmetic\n"),
+               NULL, &p);
+    assert_true(p.nonbonded.vdw_cutoff == 1.12 && p.nonbonded.coulomb == SK_COULOMB_NONE);
+    assert_true(p.nonbonded.vdw_modifier == SK_MODIFIER_POTENTIAL_SHIFT &&
+                p.nonbonded.mixing == SK_MIXING_LORENTZ_BERTHELOT);
+    accept_set(DATA("real", "_ps = 1\n[nonbonded]\npair_style = lj/cut/coul/cut/omp 8 10\n"), NULL, &p);
+    assert_true(p.nonbonded.vdw_cutoff == 0.8 && p.nonbonded.coulomb_cutoff == 1.0);
+    assert_true(p.nonbonded.vdw_modifier == SK_MODIFIER_NONE && p.nonbonded.coulomb == SK_COULOMB_CUT &&
+                p.nonbonded.coulomb_modifier == SK_MODIFIER_NONE && p.nonbonded.mixing == SK_MIXING_AUTO);
+    accept_set(DATA("real", "_ps = 1\n[nonbonded]\npair_style = lj/cut/coul/cut 8.3\nvdw_modifier = none\n"
+                            "vdw_cutoff_nm = 0.83\n"),
+               NULL, &p);
+    assert_true(p.nonbonded.vdw_cutoff == 0.83 && p.nonbonded.coulomb_cutoff == 8.3 / 10);
+    /* Lines add up; what is given on the command line counts alone. */
+    accept_set(LJ "pair_coeff = 1 1 1 1 # first\npair_coeff = 2 2 1 1; 1 2 3 3\n[bonded]\nbond_style = fene\n"
+                  "bond_coeff = 1 30 1.5 1 1\n",
+               NULL, &p);
+    assert_string_equal(p.nonbonded.pair_coeff, "1 1 1 1; 2 2 1 1; 1 2 3 3");
+    assert_string_equal(p.bonded.style[SK_FAMILY_BOND], "fene");
+    accept_set(LJ "pair_coeff = 1 1 1 1\npair_coeff = 2 2 1 1\n", "nonbonded.pair_coeff=* * 1 1", &p);
+    assert_string_equal(p.nonbonded.pair_coeff, "* * 1 1");
+}
+
+static void lines_of_scripts_are_refused_by_name(void **state)
+{
+    static const struct {
+        const char *set, *message;
+    } cases[] = {
+        {"special_bonds=0 0 1.5",
+         "--set nonbonded.special_bonds: 'special_bonds': '0 0 1.5' is not understood; expected "
+         "three weights from 0 to 1, or as in LAMMPS: lj/coul, lj or coul with three weights "
+         "each, fene, amber, charmm, dreiding"},
+        {"special_bonds=lj 0 1", "--set nonbonded.special_bonds: 'special_bonds': 'lj 0 1' is not understood; expected "
+                                 "three weights from 0 to 1, or as in LAMMPS: lj/coul, lj or coul with three weights "
+                                 "each, fene, amber, charmm, dreiding"},
+        {"special_bonds=fene angle yes",
+         "--set nonbonded.special_bonds: 'special_bonds': 'fene angle yes' is not understood; expected "
+         "three weights from 0 to 1, or as in LAMMPS: lj/coul, lj or coul with three weights "
+         "each, fene, amber, charmm, dreiding"},
+        {"pair_style=eam", "--set nonbonded.pair_style: pair_style 'eam' is not supported; there are lj/cut, "
+                           "lj/cut/coul/cut, lj/cut/coul/long, lj/charmm/coul/long, lj/charmm/coul/charmm"},
+        {"pair_style=lj/cut 2 3",
+         "--set nonbonded.pair_style: expected pair_style lj/cut RC with positive numbers, or the name alone"},
+        {"pair_style=lj/cut -2",
+         "--set nonbonded.pair_style: expected pair_style lj/cut RC with positive numbers, or the name alone"},
+        {"pair_style=lj/cut 2",
+         "/home/me/run.ini:7: 'cutoff' and 'pair_style = lj/cut 2' both say the cutoff; remove one "
+         "of them"},
+        {"pair_style=lj/cut/coul/long 10 10 10", "--set nonbonded.pair_style: expected pair_style lj/cut/coul/long RC "
+                                                 "[RCOUL] with positive numbers, or the name alone"},
+        {"pair_style=lj/charmm/coul/charmm 8 10",
+         "--set nonbonded.pair_style: pair_style lj/charmm/coul/charmm with its cutoffs is not supported (it switches "
+         "the "
+         "Coulomb potential); give the name alone, and cutoffs, 'vdw_modifier' and 'coulomb' of your choice"},
+        {"pair_modify=tail yes",
+         "--set nonbonded.pair_modify: pair_modify 'tail yes' is not supported; only shift yes|no "
+         "(not with lj/charmm, whose energy ends at zero) and mix geometric|arithmetic"},
+        {"pair_modify=shift", "--set nonbonded.pair_modify: pair_modify 'shift ' is not supported; only shift yes|no "
+                              "(not with lj/charmm, whose energy ends at zero) and mix geometric|arithmetic"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char set[96];
+        snprintf(set, sizeof set, "nonbonded.%s", cases[i].set);
+        refuse_set(LJ, set, cases[i].message);
+    }
+    refuse(
+        DATA("lj", " = 1\n[nonbonded]\npair_style = lj/cut 2.5\nvdw_modifier = potential-shift\n"),
+        "/home/me/run.ini:8: 'vdw_modifier = potential-shift' contradicts 'pair_style = lj/cut 2.5', which says none");
+    refuse(DATA("lj", " = 1\n[nonbonded]\nvdw_cutoff = 2\npair_style = lj/cut 2.5\n"),
+           "/home/me/run.ini:7: 'vdw_cutoff = 2' contradicts 'pair_style = lj/cut 2.5', which says 2.5");
+    refuse(HEAD TAIL "pair_style = lj/cut\n",
+           "/home/me/run.ini:9: 'pair_style' has no meaning with 'structure'; remove one of them");
+}
+
+/* A run file with pair_style is written out with what follows from it, and that can be read again. */
+static void implied_keys_are_written(void **state)
+{
+    static struct sk_parameters p, q;
+    struct sk_error err;
+    char *text;
+    size_t length;
+    (void)state;
+    accept_set(DATA("real", "_ps = 1\n[nonbonded]\npair_style = lj/cut/coul/cut 8.3 9.7\npair_modify = shift yes\n"),
+               NULL, &p);
+    FILE *out = open_memstream(&text, &length);
+    assert_non_null(out);
+    sk_runfile_write(out, &p);
+    fclose(out);
+    if (sk_runfile_parse(text, length, "elsewhere/x.ini", NULL, 0, &q, &err))
+        fail_msg("%s\n%s", err.message, text);
+    assert_memory_equal(&p, &q, sizeof p);
+    free(text);
 }
 
 /* The struct is made here field by field, so the writer and the parser are both checked against it. */
@@ -480,6 +655,9 @@ int main(void)
         cmocka_unit_test(value_errors_name_what_is_right),
         cmocka_unit_test(unsupported_is_refused_by_name),
         cmocka_unit_test(contradictions_name_the_missing_key),
+        cmocka_unit_test(lines_of_scripts_are_keys),
+        cmocka_unit_test(lines_of_scripts_are_refused_by_name),
+        cmocka_unit_test(implied_keys_are_written),
         cmocka_unit_test(written_set_parses_to_the_same_bytes),
         cmocka_unit_test(files_are_read_with_paths_from_their_folder),
         cmocka_unit_test(document_names_every_key),

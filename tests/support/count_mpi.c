@@ -88,7 +88,8 @@ EXPORT int MPI_Startall(int n, MPI_Request r[])
 WRAP(Iallreduce, nonblocking++, (const void *a, void *b, int n, MPI_Datatype t, MPI_Op o, MPI_Comm c, MPI_Request *r),
      (a, b, n, t, o, c, r))
 WRAP(Ibarrier, nonblocking++, (MPI_Comm c, MPI_Request *r), (c, r))
-WRAP(Ibcast, nonblocking++, (void *b, int n, MPI_Datatype t, int root, MPI_Comm c, MPI_Request *r), (b, n, t, root, c, r))
+WRAP(Ibcast, nonblocking++, (void *b, int n, MPI_Datatype t, int root, MPI_Comm c, MPI_Request *r),
+     (b, n, t, root, c, r))
 
 BLOCKING(Barrier, (MPI_Comm c), (c))
 BLOCKING(Bcast, (void *b, int n, MPI_Datatype t, int root, MPI_Comm c), (b, n, t, root, c))
@@ -100,7 +101,8 @@ BLOCKING(Exscan, (const void *a, void *b, int n, MPI_Datatype t, MPI_Op o, MPI_C
 BLOCKING(Gather, (const void *a, int n, MPI_Datatype t, void *b, int m, MPI_Datatype u, int root, MPI_Comm c),
          (a, n, t, b, m, u, root, c))
 BLOCKING(Gatherv,
-         (const void *a, int n, MPI_Datatype t, void *b, const int *m, const int *d, MPI_Datatype u, int root, MPI_Comm c),
+         (const void *a, int n, MPI_Datatype t, void *b, const int *m, const int *d, MPI_Datatype u, int root,
+          MPI_Comm c),
          (a, n, t, b, m, d, u, root, c))
 BLOCKING(Scatter, (const void *a, int n, MPI_Datatype t, void *b, int m, MPI_Datatype u, int root, MPI_Comm c),
          (a, n, t, b, m, u, root, c))
@@ -112,10 +114,11 @@ BLOCKING(Allgatherv,
 BLOCKING(Alltoall, (const void *a, int n, MPI_Datatype t, void *b, int m, MPI_Datatype u, MPI_Comm c),
          (a, n, t, b, m, u, c))
 BLOCKING(Alltoallv,
-         (const void *a, const int *n, const int *d, MPI_Datatype t, void *b, const int *m, const int *e, MPI_Datatype u,
-          MPI_Comm c),
+         (const void *a, const int *n, const int *d, MPI_Datatype t, void *b, const int *m, const int *e,
+          MPI_Datatype u, MPI_Comm c),
          (a, n, d, t, b, m, e, u, c))
-BLOCKING(Reduce_scatter_block, (const void *a, void *b, int n, MPI_Datatype t, MPI_Op o, MPI_Comm c), (a, b, n, t, o, c))
+BLOCKING(Reduce_scatter_block, (const void *a, void *b, int n, MPI_Datatype t, MPI_Op o, MPI_Comm c),
+         (a, b, n, t, o, c))
 BLOCKING(Comm_dup, (MPI_Comm c, MPI_Comm *d), (c, d))
 BLOCKING(Comm_split, (MPI_Comm c, int colour, int key, MPI_Comm *d), (c, colour, key, d))
 BLOCKING(Comm_split_type, (MPI_Comm c, int type, int key, MPI_Info i, MPI_Comm *d), (c, type, key, i, d))
