@@ -336,7 +336,7 @@ A prototype, made before this engine, found for its best partition on %d ranks %
 curve. It had a liquid of 17.6 atoms a cell in 32x32x32 cells, pairs as work, and loads within 3 %%. The same kind of
 systems here (not the same atoms), two countings and two curves. *Whole cells*: all atoms of the foreign cells
 that touch a rank's own, which is what the engine receives. *Within the cutoff*: the atoms of them that are no farther
-from a cell of the rank than the edge of a cell, as the prototype counted. *Skilling*: the curve that the prototype
+from a cell of the rank than the edge of a cell, as the notes on the prototype say. *Skilling*: the curve that the prototype
 called Hilbert, in its cube of 2^k cells; *hilbert*: the one of this engine, fitted to the box. Mean of %d realisations,
 the curves also in the mean of 16 places in the box, for they have up to a fifth more or fewer ghosts by place; `auto`
 opens the box where it is lightest and so has the same wherever the liquid is.
