@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "curve/chain.h"
+#include "curve/origin.h"
 #include "curve/power.h"
 
 static int64_t cells_of(const int32_t n[3])
@@ -235,19 +236,9 @@ static int64_t heaviest_below(const struct tree *t, const struct node *node)
     int64_t heaviest = 0;
     memset(t->held, 0, (size_t)node->ranks * sizeof *t->held);
     for (int64_t i = node->from; i < node->to; i++) {
-        int32_t at[3], first = 0, ranks = node->ranks;
+        int32_t at[3];
         place_of(t, t->cells[i], at);
-        for (const struct sk_plane *plane = node->plane; ranks > 1;) {
-            int32_t left = plane->left;
-            if (sk_plane_is_left(plane, t->share->n, at)) {
-                ranks = left;
-                plane++;
-            } else {
-                first += left;
-                ranks -= left;
-                plane += left;
-            }
-        }
+        int32_t first = sk_plane_owner(node->plane, node->ranks, t->share->n, at);
         t->held[first] += weight_of(t->share, t->cells[i]);
         heaviest = t->held[first] > heaviest ? t->held[first] : heaviest;
     }
@@ -451,12 +442,16 @@ void sk_plan_adjust(struct sk_plan *plan, const struct sk_share *share, double s
     int64_t mean = total / plan->nranks + (total % plan->nranks > 0); /* some rank has that, or one cell */
     cap = cap > mean ? cap : mean;
     cap = cap > heaviest ? cap : heaviest;
-    if (plan->scheme == SK_SCHEME_KD)
-        adjust_tree(plan, share, cap);
-    else if (plan->scheme == SK_SCHEME_POWER)
+    if (plan->scheme == SK_SCHEME_KD) {
+        struct sk_share moved;
+        sk_origin_move(share, plan->origin, &moved);
+        adjust_tree(plan, &moved, cap);
+        sk_origin_clear(&moved);
+    } else if (plan->scheme == SK_SCHEME_POWER) {
         adjust_power(plan, share, cap);
-    else
+    } else {
         adjust_curve(plan, share, cap);
+    }
 }
 
 int64_t sk_plan_moved(const struct sk_plan *before, const struct sk_plan *after, const struct sk_share *share)

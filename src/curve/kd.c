@@ -6,6 +6,8 @@
 #include "base/math.h"
 #include "base/memory.h"
 #include "curve/estimate.h"
+#include "curve/kd_slide.h"
+#include "curve/origin.h"
 #include "curve/plan.h"
 
 struct planner {
@@ -17,6 +19,7 @@ struct planner {
     double cap;     /* weight of a rank */
     int64_t scale;  /* of weights; each cell weighs one more, so that empty space is shared too */
     uint32_t *mark; /* by cell: epoch and SIDE bits; NULL: the grid is too large for counting */
+    bool *matters;  /* by cell: whether its neighbours are counted (map.h) */
     uint32_t epoch;
     int search_to; /* nodes of up to so many ranks try several cuts and count */
 };
@@ -85,15 +88,16 @@ static double plane_for_ratio(const struct planner *p, const struct node *node, 
     return plane_of(p, node, axis, share * (double)node->weight);
 }
 
-#define SEARCH_MOST   4
+#define SEARCH_MOST   8
 #define COUNTED_CELLS 4000000
 
 struct choice {
     int axis, left;
     double ghosts; /* estimated */
 };
-#define CHOICES  3
-#define THINNEST 1e-3 /* edge of a box, for estimates */
+#define CHOICES   3
+#define PROMISING 0.02 /* so much worse than the best may the estimate be of what is tried */
+#define THINNEST  1e-3 /* edge of a box, for estimates */
 
 /* The thickness of the weight between two shares of it, as if it were evenly spread: empty layers count for nothing,
  * for there are no atoms to receive from them. */
@@ -266,6 +270,8 @@ static int64_t count_ghosts(struct planner *p, const struct node *node, const st
     for (int pass = 0; pass < 2; pass++)
         for (int64_t i = node->from; i < node->to; i++) {
             int32_t at[3], cell = p->cells[i];
+            if (pass == 1 && !p->matters[cell])
+                continue;
             place_of(p, cell, at);
             if (plane && (at[plane->axis] < plane->at[0] - 2 || at[plane->axis] > plane->at[0] + 2))
                 continue;
@@ -379,7 +385,7 @@ static int64_t cut_node(struct planner *p, const struct node *node)
     struct sk_plane best[SEARCH_MOST];
     size_t size = ((size_t)node->ranks - 1) * sizeof *best;
     int64_t least = INT64_MAX;
-    for (int k = 0; k < count; k++) {
+    for (int k = 0; k < count && choice[k].ghosts <= (1.0 + PROMISING) * choice[0].ghosts; k++) {
         if (k > 0)
             weigh_layers(p, node);
         int64_t ghosts = cut_as_chosen(p, node, &choice[k]);
@@ -392,19 +398,33 @@ static int64_t cut_node(struct planner *p, const struct node *node)
     return least;
 }
 
-void sk_kd_make(struct sk_plan *plan, const struct sk_share *share)
+/* Nodes of up to so many ranks try several cuts. Each halving takes about twice the time: a second for most cells.
+ * Evenly spread weight is estimated so well that counting finds little more. */
+static int choose_search(const struct planner *p, int64_t cells)
+{
+    int64_t count = 0;
+    for (int64_t c = 0; c < cells; c++)
+        count += p->matters[c];
+    if (!p->share->weight || count > 1000000)
+        return 2;
+    return count > 50000 ? 4 : SEARCH_MOST;
+}
+
+/* map: for counting; NULL: the grid is too large for that. */
+static void plan_planes(struct sk_plan *plan, const struct sk_share *share, const struct sk_map *map)
 {
     int64_t cells = (int64_t)share->n[0] * share->n[1] * share->n[2];
     struct planner p = {.share = share,
+                        .plane = plan->plane,
                         .estimate = {{share->n[0], share->n[1], share->n[2]}, share->weight ? 9 : 400, NULL, 0, 0}};
     struct node root = {.ranks = share->nranks, .to = cells};
-    plan->plane = p.plane = sk_alloc((size_t)share->nranks, sizeof *p.plane);
     p.cells = sk_alloc((size_t)cells, sizeof *p.cells);
     p.scratch = sk_alloc((size_t)cells, sizeof *p.scratch);
-    p.mark = cells <= COUNTED_CELLS ? sk_calloc((size_t)cells, sizeof *p.mark) : NULL;
-    /* Evenly spread weight is estimated so well that counting finds little more. Below 16 ranks it takes about 15
-     * microseconds per cell. */
-    p.search_to = !p.mark ? 0 : !share->weight || cells > 1000000 ? 2 : cells > 100000 ? 4 : SEARCH_MOST;
+    if (map) {
+        p.mark = sk_calloc((size_t)cells, sizeof *p.mark);
+        p.matters = sk_map_matters(map);
+        p.search_to = choose_search(&p, cells);
+    }
     int64_t total = 0, heaviest = 0;
     for (int32_t i = 0; i < cells; i++) {
         p.cells[i] = i;
@@ -427,8 +447,38 @@ void sk_kd_make(struct sk_plan *plan, const struct sk_share *share)
     cut_node(&p, &root);
     for (int k = 0; k < 3; k++)
         sk_free(&p.layer[k]);
+    sk_free(&p.matters);
     sk_free(&p.mark);
     sk_free(&p.estimate.memo);
     sk_free(&p.scratch);
     sk_free(&p.cells);
+}
+
+static void plan_and_slide(struct sk_plan *plan, const struct sk_share *share)
+{
+    struct sk_map map;
+    sk_map_init(&map, share);
+    plan_planes(plan, share, &map);
+    if (share->slack > 0.0 && share->nranks > 1 && sk_map_can_count(&map)) {
+        sk_plan_owners(plan, map.owner);
+        sk_map_gather(&map);
+        sk_kd_slide(plan, &map, (int64_t)floor(map.mean * (1.0 + share->slack)));
+    }
+    sk_map_clear(&map);
+}
+
+void sk_kd_make(struct sk_plan *plan, const struct sk_share *share)
+{
+    int64_t cells = (int64_t)share->n[0] * share->n[1] * share->n[2];
+    int32_t origin[3];
+    struct sk_share moved;
+    plan->plane = sk_alloc((size_t)share->nranks, sizeof *plan->plane);
+    sk_origin_choose(share, origin);
+    sk_origin_move(share, origin, &moved);
+    if (cells > COUNTED_CELLS)
+        plan_planes(plan, &moved, NULL);
+    else
+        plan_and_slide(plan, &moved);
+    sk_origin_clear(&moved);
+    memcpy(plan->origin, origin, sizeof origin); /* not before: the plan of the share that was moved had none */
 }

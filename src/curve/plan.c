@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "curve/chain.h"
+#include "curve/origin.h"
 #include "curve/power.h"
 #include "curve/slide.h"
 
@@ -104,21 +105,29 @@ bool sk_plane_is_left(const struct sk_plane *plane, const int32_t n[3], const in
     return b != plane->at[1] ? b < plane->at[1] : c < plane->at[2];
 }
 
-static int32_t owner_in_tree(const struct sk_plan *plan, const int32_t at[3])
+int32_t sk_plane_owner(const struct sk_plane *node, int32_t ranks, const int32_t n[3], const int32_t at[3])
 {
-    int32_t first = 0, ranks = plan->nranks;
-    const struct sk_plane *plane = plan->plane;
+    int32_t first = 0;
     while (ranks > 1) {
-        if (sk_plane_is_left(plane, plan->n, at)) {
-            ranks = plane->left;
-            plane++;
+        int32_t left = node->left;
+        if (sk_plane_is_left(node, n, at)) {
+            ranks = left;
+            node++;
         } else {
-            first += plane->left;
-            ranks -= plane->left;
-            plane += plane->left;
+            first += left;
+            ranks -= left;
+            node += left;
         }
     }
     return first;
+}
+
+static int32_t owner_in_tree(const struct sk_plan *plan, const int32_t at[3])
+{
+    int32_t place[3];
+    for (int k = 0; k < 3; k++)
+        place[k] = sk_origin_place(at[k], plan->origin[k], plan->n[k]);
+    return sk_plane_owner(plan->plane, plan->nranks, plan->n, place);
 }
 
 int32_t sk_plan_owner(const struct sk_plan *plan, int32_t x, int32_t y, int32_t z)
@@ -142,7 +151,7 @@ void sk_plan_owners(const struct sk_plan *plan, int32_t *owner)
 
 struct packed {
     uint32_t magic;
-    int32_t scheme, turn, n[3], nranks, nexceptions;
+    int32_t scheme, turn, n[3], nranks, nexceptions, origin[3];
 };
 #define MAGIC 0x6e616c71u
 
@@ -166,8 +175,13 @@ static void copy(void *to, const void *from, size_t size)
 size_t sk_plan_pack(const struct sk_plan *plan, void *bytes)
 {
     const struct sk_power *power = plan->power;
-    struct packed head = {MAGIC,        (int32_t)plan->scheme,         plan->turn, {plan->n[0], plan->n[1], plan->n[2]},
-                          plan->nranks, power ? power->nexceptions : 0};
+    struct packed head = {.magic = MAGIC,
+                          .scheme = (int32_t)plan->scheme,
+                          .turn = plan->turn,
+                          .nranks = plan->nranks,
+                          .nexceptions = power ? power->nexceptions : 0};
+    memcpy(head.n, plan->n, sizeof head.n);
+    memcpy(head.origin, plan->origin, sizeof head.origin);
     size_t body = body_size(&head);
     if (bytes) {
         char *to = (char *)bytes + sizeof head;
@@ -217,7 +231,8 @@ static bool is_head(const struct packed *head)
                    (head->nexceptions == 0 || head->scheme == SK_SCHEME_POWER);
     double cells = 1.0;
     for (int k = 0; k < 3; k++) {
-        is_good = is_good && head->n[k] >= 1 && head->n[k] <= 1 << 20;
+        is_good = is_good && head->n[k] >= 1 && head->n[k] <= 1 << 20 && head->origin[k] >= 0 &&
+                  head->origin[k] < (head->scheme == SK_SCHEME_KD ? head->n[k] : 1);
         cells *= head->n[k];
     }
     return is_good && (head->scheme != SK_SCHEME_POWER || cells <= INT32_MAX);
@@ -235,6 +250,7 @@ enum sk_code sk_plan_unpack(struct sk_plan *plan, const void *bytes, size_t size
     plan->turn = head.turn;
     plan->nranks = head.nranks;
     memcpy(plan->n, head.n, sizeof plan->n);
+    memcpy(plan->origin, head.origin, sizeof plan->origin);
     size_t body = size - sizeof head;
     const char *from = (const char *)bytes + sizeof head;
     if (plan->scheme == SK_SCHEME_POWER) {

@@ -34,6 +34,7 @@ struct sk_plan {
     int32_t n[3];
     int nranks;
     sk_key *cut;            /* [nranks + 1]: rank r owns keys in [cut[r], cut[r + 1]); NULL for others */
+    int32_t origin[3];      /* of planes: the places they tell are counted from this cell, periodically (origin.h) */
     struct sk_plane *plane; /* [nranks - 1]: a tree in preorder: below node i the left child is i + 1, the right one
                              * i + left, and a node of one rank is that rank; NULL for others */
     struct sk_power *power; /* NULL for others */
@@ -53,7 +54,7 @@ struct sk_share {
 
 /* Curves: exact bottleneck cut (chain.h), then slid within the slack (slide.h). kd: planes planned for the fewest
  * ghosts (kd.c). power: see sk_power_make. These two ignore the turn. At most 2^31 - 1 cells; 15 bytes per cell of
- * memory, 12 for kd, 40 for power (and 12 more for weights). Local. */
+ * memory, 12 for kd (24 with weights), 40 for power (64). Local. */
 void sk_plan_make(struct sk_plan *plan, const struct sk_share *share, enum sk_scheme scheme, int turn);
 void sk_plan_clear(struct sk_plan *plan);
 
@@ -73,6 +74,8 @@ size_t sk_plan_pack(const struct sk_plan *plan, void *bytes);
 enum sk_code sk_plan_unpack(struct sk_plan *plan, const void *bytes, size_t size, struct sk_error *err);
 
 bool sk_plane_is_left(const struct sk_plane *plane, const int32_t n[3], const int32_t at[3]);
+/* The rank of a cell below a node of the tree, its first one being 0. */
+int32_t sk_plane_owner(const struct sk_plane *node, int32_t ranks, const int32_t n[3], const int32_t at[3]);
 /* kd.c: the tree of planes. */
 void sk_kd_make(struct sk_plan *plan, const struct sk_share *share);
 

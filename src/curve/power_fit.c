@@ -5,223 +5,38 @@
 
 #include "base/memory.h"
 
-/* ---- the map ---- */
-
-static void place_of(const struct sk_fit *fit, int32_t cell, int32_t at[3])
-{
-    int32_t yz = cell / fit->n[0];
-    at[0] = cell - yz * fit->n[0];
-    at[2] = yz / fit->n[1];
-    at[1] = yz - at[2] * fit->n[1];
-}
-
-static int64_t weight_of(const struct sk_fit *fit, int32_t cell)
-{
-    return fit->share->weight ? fit->share->weight[cell] : 1;
-}
-
-static void link_cell(struct sk_fit *fit, int32_t cell, int32_t rank)
-{
-    int32_t first = fit->head[rank];
-    fit->owner[cell] = rank;
-    fit->next[cell] = first;
-    fit->last[cell] = -1;
-    if (first >= 0)
-        fit->last[first] = cell;
-    fit->head[rank] = cell;
-    fit->load[rank] += weight_of(fit, cell);
-}
-
-static void unlink_cell(struct sk_fit *fit, int32_t cell)
-{
-    int32_t next = fit->next[cell], last = fit->last[cell], rank = fit->owner[cell];
-    if (next >= 0)
-        fit->last[next] = last;
-    if (last >= 0)
-        fit->next[last] = next;
-    else
-        fit->head[rank] = next;
-    fit->load[rank] -= weight_of(fit, cell);
-}
-
-/* Cells on a line around x, periodically. */
-static void around(int32_t x, int32_t n, int reach, int32_t *places)
-{
-    for (int d = -reach; d <= reach; d++) {
-        int32_t at = x + d;
-        while (at < 0)
-            at += n;
-        while (at >= n)
-            at -= n;
-        places[d + reach] = at;
-    }
-}
-
-void sk_fit_around(const struct sk_fit *fit, int32_t cell, int32_t cells[27])
-{
-    int32_t at[3], xs[3], ys[3], zs[3];
-    place_of(fit, cell, at);
-    if (at[0] > 0 && at[0] < fit->n[0] - 1 && at[1] > 0 && at[1] < fit->n[1] - 1 && at[2] > 0 &&
-        at[2] < fit->n[2] - 1) {
-        for (int k = 0; k < 27; k++)
-            cells[k] = cell + fit->offset[k];
-        return;
-    }
-    around(at[0], fit->n[0], 1, xs);
-    around(at[1], fit->n[1], 1, ys);
-    around(at[2], fit->n[2], 1, zs);
-    for (int k = 0; k < 27; k++)
-        cells[k] = xs[k % 3] + fit->n[0] * (ys[k / 3 % 3] + fit->n[1] * zs[k / 9]);
-}
-
-/* Thin vapour is most of the cells of an uneven box, and next to nothing of its ghosts and loads. */
-#define THIN 0.04
-
-static void choose_cells(struct sk_fit *fit)
-{
-    int64_t *atoms = sk_alloc((size_t)fit->ncells, sizeof *atoms), most = 0;
-    fit->matters = sk_alloc((size_t)fit->ncells, sizeof *fit->matters);
-    for (int32_t c = 0; c < fit->ncells; c++) {
-        int32_t cells[27];
-        sk_fit_around(fit, c, cells);
-        atoms[c] = 0;
-        for (int k = 0; k < 27; k++)
-            atoms[c] += fit->share->atoms ? fit->share->atoms[cells[k]] : 1;
-        most = atoms[c] > most ? atoms[c] : most;
-    }
-    for (int32_t c = 0; c < fit->ncells; c++)
-        fit->matters[c] = (double)atoms[c] > THIN * (double)most || (double)weight_of(fit, c) > 1e-4 * fit->mean;
-    sk_free(&atoms);
-}
-
 void sk_fit_init(struct sk_fit *fit, const struct sk_share *share, struct sk_power *power)
 {
-    *fit = (struct sk_fit){.share = share, .nranks = share->nranks, .power = power, .random = 1};
-    memcpy(fit->n, share->n, sizeof fit->n);
-    fit->ncells = (int64_t)fit->n[0] * fit->n[1] * fit->n[2];
-    fit->owner = sk_alloc((size_t)fit->ncells, sizeof *fit->owner);
-    fit->next = sk_alloc((size_t)fit->ncells, sizeof *fit->next);
-    fit->last = sk_alloc((size_t)fit->ncells, sizeof *fit->last);
-    fit->mark = sk_calloc((size_t)fit->ncells, sizeof *fit->mark);
-    fit->head = sk_alloc((size_t)fit->nranks, sizeof *fit->head);
-    fit->load = sk_alloc((size_t)fit->nranks, sizeof *fit->load);
-    for (int k = 0; k < 27; k++)
-        fit->offset[k] = k % 3 - 1 + fit->n[0] * (k / 3 % 3 - 1 + fit->n[1] * (k / 9 - 1));
-    double total = 0.0;
-    for (int32_t c = 0; c < fit->ncells; c++)
-        total += (double)weight_of(fit, c);
-    fit->mean = total / fit->nranks;
-    choose_cells(fit);
+    *fit = (struct sk_fit){.power = power, .random = 1};
+    sk_map_init(&fit->map, share);
+    fit->mark = sk_calloc((size_t)fit->map.ncells, sizeof *fit->mark);
+    fit->matters = sk_map_matters(&fit->map);
 }
 
 void sk_fit_clear(struct sk_fit *fit)
 {
-    sk_free(&fit->owner);
-    sk_free(&fit->next);
-    sk_free(&fit->last);
+    sk_map_clear(&fit->map);
     sk_free(&fit->mark);
     sk_free(&fit->matters);
-    sk_free(&fit->head);
-    sk_free(&fit->load);
 }
 
 void sk_fit_refresh(struct sk_fit *fit)
 {
-    sk_power_index(fit->power, fit->n, fit->nranks);
-    for (int r = 0; r < fit->nranks; r++) {
-        fit->head[r] = -1;
-        fit->load[r] = 0;
-    }
-    for (int32_t c = 0; c < fit->ncells; c++) {
+    sk_power_index(fit->power, fit->map.n, fit->map.nranks);
+    for (int32_t c = 0; c < fit->map.ncells; c++) {
         int32_t at[3];
-        place_of(fit, c, at);
-        link_cell(fit, c, sk_power_owner(fit->power, fit->n, at));
+        sk_map_place(&fit->map, c, at);
+        fit->map.owner[c] = sk_power_owner(fit->power, fit->map.n, at);
     }
+    sk_map_gather(&fit->map);
 }
 
 double sk_fit_excess(const struct sk_fit *fit)
 {
     double sum = 0.0;
-    for (int r = 0; r < fit->nranks; r++)
-        sum += (double)fit->load[r] > fit->cap ? (double)fit->load[r] - fit->cap : 0.0;
+    for (int r = 0; r < fit->map.nranks; r++)
+        sum += (double)fit->map.load[r] > fit->cap ? (double)fit->map.load[r] - fit->cap : 0.0;
     return sum;
-}
-
-/* ---- ghosts: a cell is a ghost of every rank but its own that has a cell among the 27 around it ---- */
-
-bool sk_fit_can_count(const struct sk_fit *fit)
-{
-    return fit->n[0] >= 3 && fit->n[1] >= 3 && fit->n[2] >= 3;
-}
-
-int64_t sk_fit_ghosts(const struct sk_fit *fit)
-{
-    int64_t ghosts = 0;
-    for (int32_t c = 0; c < fit->ncells; c++) {
-        int32_t cells[27], seen[27], nseen = 0;
-        int64_t value = fit->share->atoms ? fit->share->atoms[c] : 1;
-        if (!value)
-            continue;
-        sk_fit_around(fit, c, cells);
-        for (int k = 0; k < 27; k++) {
-            int32_t rank = fit->owner[cells[k]], i = 0;
-            while (i < nseen && seen[i] != rank)
-                i++;
-            if (i == nseen)
-                seen[nseen++] = rank;
-        }
-        ghosts += value * (nseen - 1);
-    }
-    return ghosts;
-}
-
-/* Of the cells around a cell, those that see no other cell of `from` stop being its ghosts, those that see none of
- * `to` become its. Both counts in one number: sums over boxes of 3 x 3 x 3, axis by axis. */
-static int64_t change_of_ghosts(const struct sk_fit *fit, int32_t cell, int32_t from, int32_t to)
-{
-    int32_t at[3], xs[5], ys[5], zs[5];
-    uint16_t has[5][5][3], sum[5][3][3];
-    int64_t change = 0;
-    place_of(fit, cell, at);
-    around(at[0], fit->n[0], 2, xs);
-    around(at[1], fit->n[1], 2, ys);
-    around(at[2], fit->n[2], 2, zs);
-    for (int z = 0; z < 5; z++)
-        for (int y = 0; y < 5; y++) {
-            const int32_t *row = fit->owner + (int64_t)fit->n[0] * (ys[y] + (int64_t)fit->n[1] * zs[z]);
-            uint16_t is[5];
-            for (int x = 0; x < 5; x++)
-                is[x] = (uint16_t)((row[xs[x]] == from) | (row[xs[x]] == to) << 8);
-            for (int x = 0; x < 3; x++)
-                has[z][y][x] = (uint16_t)(is[x] + is[x + 1] + is[x + 2]);
-        }
-    for (int z = 0; z < 5; z++)
-        for (int y = 0; y < 3; y++)
-            for (int x = 0; x < 3; x++)
-                sum[z][y][x] = (uint16_t)(has[z][y][x] + has[z][y + 1][x] + has[z][y + 2][x]);
-    for (int z = 0; z < 3; z++)
-        for (int y = 0; y < 3; y++)
-            for (int x = 0; x < 3; x++) {
-                unsigned seen = (unsigned)sum[z][y][x] + sum[z + 1][y][x] + sum[z + 2][y][x];
-                int sign = ((seen >> 8) == 0) - ((seen & 255) == 1);
-                int64_t other = xs[x + 1] + (int64_t)fit->n[0] * (ys[y + 1] + (int64_t)fit->n[1] * zs[z + 1]);
-                if (sign)
-                    change += sign * (fit->share->atoms ? fit->share->atoms[other] : 1);
-            }
-    return change;
-}
-
-int64_t sk_fit_change(const struct sk_fit *fit, int32_t cell, int32_t to)
-{
-    return sk_fit_can_count(fit) ? change_of_ghosts(fit, cell, fit->owner[cell], to) : 0;
-}
-
-int64_t sk_fit_move(struct sk_fit *fit, int32_t cell, int32_t to, bool is_counted)
-{
-    int64_t change = is_counted ? change_of_ghosts(fit, cell, fit->owner[cell], to) : 0;
-    unlink_cell(fit, cell);
-    link_cell(fit, cell, to);
-    return change;
 }
 
 /* ---- views ---- */
@@ -237,10 +52,10 @@ static void add_cell(struct sk_view *view, struct sk_fit *fit, int32_t cell)
 
 static bool is_surface(const struct sk_fit *fit, int32_t cell)
 {
-    int32_t cells[27], rank = fit->owner[cell], differs = 0;
-    sk_fit_around(fit, cell, cells);
+    int32_t cells[27], rank = fit->map.owner[cell], differs = 0;
+    sk_map_around(&fit->map, cell, cells);
     for (int k = 0; k < 27; k++)
-        differs |= fit->owner[cells[k]] ^ rank;
+        differs |= fit->map.owner[cells[k]] ^ rank;
     return differs != 0;
 }
 
@@ -249,21 +64,21 @@ static void collect_cells(struct sk_view *view, struct sk_fit *fit, int depth)
 {
     view->count = 0;
     fit->epoch++;
-    for (int32_t c = fit->head[view->rank]; c >= 0; c = fit->next[c])
+    for (int32_t c = fit->map.head[view->rank]; c >= 0; c = fit->map.next[c])
         if (fit->matters[c] && is_surface(fit, c))
             add_cell(view, fit, c);
-    if (fit->head[view->rank] < 0) {
+    if (fit->map.head[view->rank] < 0) {
         int64_t cell = 0;
         for (int k = 2; k >= 0; k--)
-            cell = cell * fit->n[k] +
-                   (fit->power->site[view->rank].at[k] + SK_POWER_UNIT / 2) / SK_POWER_UNIT % fit->n[k];
+            cell = cell * fit->map.n[k] +
+                   (fit->power->site[view->rank].at[k] + SK_POWER_UNIT / 2) / SK_POWER_UNIT % fit->map.n[k];
         add_cell(view, fit, (int32_t)cell);
     }
     size_t from = 0;
     for (int d = 0; d < depth; d++)
         for (size_t to = view->count; from < to; from++) {
             int32_t cells[27];
-            sk_fit_around(fit, view->cells[from], cells);
+            sk_map_around(&fit->map, view->cells[from], cells);
             for (int k = 0; k < 27; k++)
                 add_cell(view, fit, cells[k]);
         }
@@ -285,7 +100,7 @@ static void collect_ranks(struct sk_view *view, struct sk_fit *fit)
 {
     view->nranks = 0;
     for (size_t i = 0; i < view->count; i++) {
-        int32_t rank = fit->owner[view->cells[i]];
+        int32_t rank = fit->map.owner[view->cells[i]];
         size_t k = 0;
         while (k < view->nranks && view->ranks[k] != rank)
             k++;
@@ -302,23 +117,23 @@ void sk_view_make(struct sk_view *view, struct sk_fit *fit, int rank, int depth)
     collect_cells(view, fit, depth);
     collect_ranks(view, fit);
     sk_reserve(&view->reach, &view->capacity, view->count);
-    view->base = (double)fit->load[rank];
+    view->base = (double)fit->map.load[rank];
     for (size_t i = 0; i < view->count; i++) {
         struct sk_reach *reach = &view->reach[i];
         int32_t at[3];
-        place_of(fit, view->cells[i], at);
+        sk_map_place(&fit->map, view->cells[i], at);
         *reach = (struct sk_reach){.cell = view->cells[i], .rival = -1, .other = HUGE_VAL};
-        reach->weight = (double)weight_of(fit, reach->cell);
+        reach->weight = (double)sk_map_weight(&fit->map, reach->cell);
         for (int k = 0; k < 3; k++)
             reach->place[k] = (double)at[k] * SK_POWER_UNIT;
-        if (fit->owner[reach->cell] == rank)
+        if (fit->map.owner[reach->cell] == rank)
             view->base -= reach->weight;
     }
     for (size_t k = 0; k < view->nranks; k++) {
         const struct sk_site site = fit->power->site[view->ranks[k]];
         for (size_t i = 0; i < view->count; i++) {
             struct sk_reach *reach = &view->reach[i];
-            double key = distance2_to(fit->n, reach->place, site.at) - (double)site.weight;
+            double key = distance2_to(fit->map.n, reach->place, site.at) - (double)site.weight;
             if (key < reach->other || (key == reach->other && view->ranks[k] < reach->rival)) {
                 reach->other = key;
                 reach->rival = view->ranks[k];
@@ -340,7 +155,7 @@ void sk_view_aim(struct sk_view *view, const struct sk_fit *fit, const int64_t a
     for (size_t i = 0; i < view->count; i++) {
         struct sk_reach *reach = &view->reach[i];
         reach->need = reach->rival < 0 ? -HUGE_VAL
-                                       : distance2_to(fit->n, reach->place, at) - reach->other +
+                                       : distance2_to(fit->map.n, reach->place, at) - reach->other +
                                              (reach->rival < view->rank ? 1.0 : 0.0);
     }
 }
@@ -425,8 +240,8 @@ int64_t sk_view_apply(const struct sk_view *view, struct sk_fit *fit, double wei
     for (size_t i = 0; i < view->count; i++) {
         const struct sk_reach *reach = &view->reach[i];
         int32_t to = reach->need <= weight ? view->rank : reach->rival;
-        if (fit->owner[reach->cell] != to)
-            change += sk_fit_move(fit, reach->cell, to, is_counted);
+        if (fit->map.owner[reach->cell] != to)
+            change += sk_map_move(&fit->map, reach->cell, to, is_counted);
     }
     return change;
 }

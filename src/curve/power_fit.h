@@ -1,24 +1,17 @@
-/* Fit: a power diagram in the making, with the map of owners, loads and ghosts kept up to date as centres move.
+/* Fit: a power diagram in the making, with the map of owners kept up to date as centres move.
  * For power_make.c and power_search.c alone. Borrows the share; owns the rest. */
 #ifndef SK_CURVE_POWER_FIT_H
 #define SK_CURVE_POWER_FIT_H
 
+#include "curve/map.h"
 #include "curve/power.h"
 
 struct sk_fit {
-    const struct sk_share *share;
-    int32_t n[3];
-    int nranks;
-    int64_t ncells;
-    int32_t offset[27];     /* of the cells around one that is not at a face of the box */
+    struct sk_map map;
     struct sk_power *power; /* its sites are what is fitted */
-    int32_t *owner;         /* [ncells] */
-    int32_t *head;          /* [nranks]: cells of a rank are a list: its first one, or -1 */
-    int32_t *next, *last;   /* [ncells] */
-    int64_t *load;          /* [nranks] */
-    double mean, cap;
+    double cap;
     uint32_t *mark; /* [ncells] */
-    bool *matters;  /* [ncells]: has weight, or atoms around it, worth the time; others wait for sk_fit_refresh */
+    bool *matters;  /* [ncells]: see sk_map_matters; other cells wait for sk_fit_refresh */
     uint32_t epoch;
     uint64_t random;
 };
@@ -49,10 +42,6 @@ struct sk_view {
 
 void sk_fit_init(struct sk_fit *fit, const struct sk_share *share, struct sk_power *power);
 void sk_fit_clear(struct sk_fit *fit);
-/* The cells around a cell, itself among them; with repetitions if the box is that small. */
-void sk_fit_around(const struct sk_fit *fit, int32_t cell, int32_t cells[27]);
-/* Ghosts are counted if every axis has three cells. */
-bool sk_fit_can_count(const struct sk_fit *fit);
 
 void sk_view_make(struct sk_view *view, struct sk_fit *fit, int rank, int depth);
 void sk_view_clear(struct sk_view *view);
@@ -65,12 +54,8 @@ int64_t sk_view_weigh(struct sk_view *view, int64_t weight, double low, double h
 /* Gives the cells in reach to whom they belong with this weight; returns what the ghosts change by. */
 int64_t sk_view_apply(const struct sk_view *view, struct sk_fit *fit, double weight, bool is_counted);
 
-/* Gives a cell to a rank; returns what the ghosts of all ranks change by (0 if the share is too flat to count). */
-int64_t sk_fit_change(const struct sk_fit *fit, int32_t cell, int32_t to);
-int64_t sk_fit_move(struct sk_fit *fit, int32_t cell, int32_t to, bool is_counted);
 /* Owners and loads from the sites, exactly. */
 void sk_fit_refresh(struct sk_fit *fit);
-int64_t sk_fit_ghosts(const struct sk_fit *fit);
 /* Sum over ranks of what their loads are above the cap. */
 double sk_fit_excess(const struct sk_fit *fit);
 

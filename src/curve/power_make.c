@@ -12,22 +12,23 @@
 /* The weighted mean place of each rank's cells, from the rank's own site: distances are periodic. */
 static void centre_sites(struct sk_fit *fit)
 {
-    double(*sum)[4] = sk_calloc((size_t)fit->nranks, sizeof *sum);
-    for (int32_t c = 0; c < fit->ncells; c++) {
-        int32_t rank = fit->owner[c], at[3] = {c % fit->n[0], c / fit->n[0] % fit->n[1], c / fit->n[0] / fit->n[1]};
+    double(*sum)[4] = sk_calloc((size_t)fit->map.nranks, sizeof *sum);
+    for (int32_t c = 0; c < fit->map.ncells; c++) {
+        int32_t rank = fit->map.owner[c],
+                at[3] = {c % fit->map.n[0], c / fit->map.n[0] % fit->map.n[1], c / fit->map.n[0] / fit->map.n[1]};
         /* Empty cells count a little, for ranks that have no others. */
-        double weight = fit->share->weight ? (double)fit->share->weight[c] + 1e-6 * fit->mean : 1.0;
+        double weight = fit->map.share->weight ? (double)fit->map.share->weight[c] + 1e-6 * fit->map.mean : 1.0;
         sum[rank][3] += weight;
         for (int k = 0; k < 3; k++) {
-            double period = (double)fit->n[k] * SK_POWER_UNIT;
+            double period = (double)fit->map.n[k] * SK_POWER_UNIT;
             double d = (double)at[k] * SK_POWER_UNIT - (double)fit->power->site[rank].at[k];
             d += d < -0.5 * period ? period : d >= 0.5 * period ? -period : 0.0;
             sum[rank][k] += weight * d;
         }
     }
-    for (int r = 0; r < fit->nranks; r++)
+    for (int r = 0; r < fit->map.nranks; r++)
         for (int k = 0; k < 3 && sum[r][3] > 0.0; k++) {
-            int64_t period = (int64_t)fit->n[k] * SK_POWER_UNIT;
+            int64_t period = (int64_t)fit->map.n[k] * SK_POWER_UNIT;
             int64_t at = (fit->power->site[r].at[k] + sk_round(sum[r][k] / sum[r][3])) % period;
             fit->power->site[r].at[k] = at < 0 ? at + period : at;
         }
@@ -38,14 +39,14 @@ static void centre_sites(struct sk_fit *fit)
 static void seed_sites(struct sk_fit *fit)
 {
     struct sk_plan kd;
-    sk_plan_make(&kd, fit->share, SK_SCHEME_KD, 0);
-    sk_plan_owners(&kd, fit->owner);
+    sk_plan_make(&kd, fit->map.share, SK_SCHEME_KD, 0);
+    sk_plan_owners(&kd, fit->map.owner);
     sk_plan_clear(&kd);
-    for (int r = 0; r < fit->nranks; r++)
+    for (int r = 0; r < fit->map.nranks; r++)
         fit->power->site[r] = (struct sk_site){{0, 0, 0}, -SK_POWER_MOST};
-    for (int32_t c = 0; c < fit->ncells; c++) {
-        struct sk_site *site = &fit->power->site[fit->owner[c]];
-        int32_t at[3] = {c % fit->n[0], c / fit->n[0] % fit->n[1], c / fit->n[0] / fit->n[1]};
+    for (int32_t c = 0; c < fit->map.ncells; c++) {
+        struct sk_site *site = &fit->power->site[fit->map.owner[c]];
+        int32_t at[3] = {c % fit->map.n[0], c / fit->map.n[0] % fit->map.n[1], c / fit->map.n[0] / fit->map.n[1]};
         if (site->weight == 0)
             continue;
         for (int k = 0; k < 3; k++)
@@ -64,8 +65,8 @@ static void seed_sites(struct sk_fit *fit)
 static int balance_sweep(struct sk_fit *fit, struct sk_view *view, double low, double target, double high)
 {
     int changed = 0;
-    for (int r = 0; r < fit->nranks; r++) {
-        double load = (double)fit->load[r];
+    for (int r = 0; r < fit->map.nranks; r++) {
+        double load = (double)fit->map.load[r];
         struct sk_site *site = &fit->power->site[r];
         if ((load >= low && load <= high) || (site->weight == -SK_POWER_MOST && load == 0.0))
             continue;
@@ -83,25 +84,27 @@ static int balance_sweep(struct sk_fit *fit, struct sk_view *view, double low, d
 static bool revive_lightest(struct sk_fit *fit)
 {
     int light = 0, heavy = 0;
-    for (int r = 1; r < fit->nranks; r++) {
-        light = fit->load[r] < fit->load[light] ? r : light;
-        heavy = fit->load[r] > fit->load[heavy] ? r : heavy;
+    for (int r = 1; r < fit->map.nranks; r++) {
+        light = fit->map.load[r] < fit->map.load[light] ? r : light;
+        heavy = fit->map.load[r] > fit->map.load[heavy] ? r : heavy;
     }
-    if ((double)fit->load[light] > 0.75 * fit->mean || (double)fit->load[heavy] <= fit->cap)
+    if ((double)fit->map.load[light] > 0.75 * fit->map.mean || (double)fit->map.load[heavy] <= fit->cap)
         return false;
     struct sk_site *site = fit->power->site;
     int64_t farthest = -1;
-    int32_t to = fit->head[heavy];
-    for (int32_t c = fit->head[heavy]; c >= 0; c = fit->next[c]) {
-        int32_t at[3] = {c % fit->n[0], c / fit->n[0] % fit->n[1], c / fit->n[0] / fit->n[1]};
-        int64_t distance = sk_site_distance2(&site[heavy], fit->n, at);
-        if (distance <= farthest || (fit->share->weight && (double)fit->share->weight[c] < 1e-3 * fit->mean))
+    int32_t to = fit->map.head[heavy];
+    for (int32_t c = fit->map.head[heavy]; c >= 0; c = fit->map.next[c]) {
+        int32_t at[3] = {c % fit->map.n[0], c / fit->map.n[0] % fit->map.n[1], c / fit->map.n[0] / fit->map.n[1]};
+        int64_t distance = sk_site_distance2(&site[heavy], fit->map.n, at);
+        if (distance <= farthest ||
+            (fit->map.share->weight && (double)fit->map.share->weight[c] < 1e-3 * fit->map.mean))
             continue;
         farthest = distance;
         to = c;
     }
-    site[light] = (struct sk_site){{to % fit->n[0], to / fit->n[0] % fit->n[1], to / fit->n[0] / fit->n[1]},
-                                   site[heavy].weight};
+    site[light] = (struct sk_site){
+        {to % fit->map.n[0], to / fit->map.n[0] % fit->map.n[1], to / fit->map.n[0] / fit->map.n[1]},
+        site[heavy].weight};
     for (int k = 0; k < 3; k++)
         site[light].at[k] *= SK_POWER_UNIT;
     return true;
@@ -112,9 +115,9 @@ static bool revive_lightest(struct sk_fit *fit)
 /* Sweeps until all loads are within half the slack, at most so many. */
 static void balance(struct sk_fit *fit, struct sk_view *view, int sweeps)
 {
-    double spare = 0.5 * (fit->cap - fit->mean);
+    double spare = 0.5 * (fit->cap - fit->map.mean);
     for (int k = 0; k < sweeps; k++) {
-        bool is_done = !balance_sweep(fit, view, fit->mean - spare, fit->mean, fit->mean + spare);
+        bool is_done = !balance_sweep(fit, view, fit->map.mean - spare, fit->map.mean, fit->map.mean + spare);
         if (is_done || (k + 1) % LEVELS_TOGETHER == 0) {
             sk_fit_refresh(fit);
             if (revive_lightest(fit))
@@ -129,8 +132,8 @@ static void balance(struct sk_fit *fit, struct sk_view *view, int sweeps)
 static double heaviest(const struct sk_fit *fit)
 {
     int64_t most = 0;
-    for (int r = 0; r < fit->nranks; r++)
-        most = fit->load[r] > most ? fit->load[r] : most;
+    for (int r = 0; r < fit->map.nranks; r++)
+        most = fit->map.load[r] > most ? fit->map.load[r] : most;
     return (double)most;
 }
 
@@ -142,15 +145,17 @@ static double heaviest(const struct sk_fit *fit)
  * loads are levelled. Keeps the sites with the least heaviest load. */
 void sk_fit_settle(struct sk_fit *fit, struct sk_view *view)
 {
-    size_t size = (size_t)fit->nranks * sizeof *fit->power->site;
+    size_t size = (size_t)fit->map.nranks * sizeof *fit->power->site;
     struct sk_site *best = sk_alloc(size, 1);
-    double least = heaviest(fit), target = fit->mean + 0.9 * (fit->cap - fit->mean), spare = target - fit->mean;
+    double least = heaviest(fit), target = fit->map.mean + 0.9 * (fit->cap - fit->map.mean),
+           spare = target - fit->map.mean;
     memcpy(best, fit->power->site, size);
     for (int k = 0; k < SHED_SWEEPS + LEVEL_SWEEPS && least > fit->cap; k++) {
         bool is_level = k >= SHED_SWEEPS;
         for (int j = 0; j < SHEDS_TOGETHER; j++)
-            if (!balance_sweep(fit, view, is_level ? fit->mean - 0.5 * spare : 0.0, is_level ? fit->mean : target,
-                               is_level ? fit->mean + 0.5 * spare : target + 0.05 * spare))
+            if (!balance_sweep(fit, view, is_level ? fit->map.mean - 0.5 * spare : 0.0,
+                               is_level ? fit->map.mean : target,
+                               is_level ? fit->map.mean + 0.5 * spare : target + 0.05 * spare))
                 break;
         sk_fit_refresh(fit);
         double most = heaviest(fit);
@@ -175,15 +180,15 @@ struct offer {
 static struct offer offer_for(struct sk_fit *fit, int32_t cell)
 {
     struct offer best = {INT64_MAX, cell, -1};
-    int32_t around[27], rank = fit->owner[cell], previous = rank;
-    double weight = fit->share->weight ? (double)fit->share->weight[cell] : 1.0;
-    sk_fit_around(fit, cell, around);
+    int32_t around[27], rank = fit->map.owner[cell], previous = rank;
+    double weight = fit->map.share->weight ? (double)fit->map.share->weight[cell] : 1.0;
+    sk_map_around(&fit->map, cell, around);
     for (int k = 0; k < 27; k++) {
-        int32_t other = fit->owner[around[k]];
-        if (other == rank || other == previous || (double)fit->load[other] + weight > fit->cap)
+        int32_t other = fit->map.owner[around[k]];
+        if (other == rank || other == previous || (double)fit->map.load[other] + weight > fit->cap)
             continue;
         previous = other;
-        int64_t change = sk_fit_change(fit, cell, other);
+        int64_t change = sk_map_change(&fit->map, cell, other);
         if (change < best.change) {
             best.change = change;
             best.to = other;
@@ -209,15 +214,15 @@ static int by_cell(const void *a, const void *b)
 static void except(struct sk_fit *fit, struct offer offer)
 {
     struct sk_power *power = fit->power;
-    sk_fit_move(fit, offer.cell, offer.to, false);
+    sk_map_move(&fit->map, offer.cell, offer.to, false);
     power->exception[power->nexceptions++] = (struct sk_exception){offer.cell, offer.to};
 }
 
 /* Single cells leave ranks that are above the cap all the same. */
 static void relieve(struct sk_fit *fit, struct sk_view *view, int32_t most)
 {
-    for (int r = 0; r < fit->nranks; r++)
-        while ((double)fit->load[r] > fit->cap && fit->power->nexceptions < most) {
+    for (int r = 0; r < fit->map.nranks; r++)
+        while ((double)fit->map.load[r] > fit->cap && fit->power->nexceptions < most) {
             struct offer best = {INT64_MAX, -1, -1};
             sk_view_make(view, fit, r, 0);
             for (size_t i = 0; i < view->count; i++) {
@@ -238,8 +243,8 @@ static void save_ghosts(struct sk_fit *fit, int32_t most)
 {
     struct offer *offers = NULL;
     size_t count = 0, capacity = 0;
-    int64_t worth = (int64_t)(WORTH * (double)sk_fit_ghosts(fit) / fit->nranks) + 1;
-    for (int32_t c = 0; c < fit->ncells; c++) {
+    int64_t worth = (int64_t)(WORTH * (double)sk_map_ghosts(&fit->map) / fit->map.nranks) + 1;
+    for (int32_t c = 0; c < fit->map.ncells; c++) {
         struct offer offer = fit->matters[c] ? offer_for(fit, c) : (struct offer){INT64_MAX, c, -1};
         if (offer.to < 0 || offer.change > -worth)
             continue;
@@ -261,7 +266,7 @@ static void save_ghosts(struct sk_fit *fit, int32_t most)
 static void add_exceptions(struct sk_fit *fit, struct sk_view *view, bool is_saving)
 {
     struct sk_power *power = fit->power;
-    int32_t most = SK_POWER_EXCEPTIONS * fit->nranks;
+    int32_t most = SK_POWER_EXCEPTIONS * fit->map.nranks;
     sk_free(&power->exception);
     power->exception = sk_alloc((size_t)most, sizeof *power->exception);
     power->nexceptions = 0;
@@ -278,7 +283,7 @@ bool sk_power_adjust(struct sk_plan *plan, const struct sk_share *share, double 
     struct sk_view view = {0};
     SK_REQUIRE(plan->scheme == SK_SCHEME_POWER && plan->nranks == share->nranks);
     sk_fit_init(&fit, share, plan->power);
-    fit.cap = cap > fit.mean ? cap : fit.mean;
+    fit.cap = cap > fit.map.mean ? cap : fit.map.mean;
     plan->power->nexceptions = 0;
     sk_fit_refresh(&fit);
     sk_fit_settle(&fit, &view);
@@ -294,19 +299,19 @@ bool sk_power_adjust(struct sk_plan *plan, const struct sk_share *share, double 
 /* What is possible is near what the Hilbert curve reaches. */
 static double load_cap(const struct sk_fit *fit)
 {
-    const struct sk_share *share = fit->share;
-    int32_t *cells = sk_alloc((size_t)fit->ncells, sizeof *cells);
-    int64_t *prefix = sk_alloc((size_t)fit->ncells + 1, sizeof *prefix);
-    int64_t *cut = sk_alloc((size_t)fit->nranks + 1, sizeof *cut);
-    sk_curve_cells(SK_CURVE_KIND_HILBERT, 0, fit->n, cells);
+    const struct sk_share *share = fit->map.share;
+    int32_t *cells = sk_alloc((size_t)fit->map.ncells, sizeof *cells);
+    int64_t *prefix = sk_alloc((size_t)fit->map.ncells + 1, sizeof *prefix);
+    int64_t *cut = sk_alloc((size_t)fit->map.nranks + 1, sizeof *cut);
+    sk_curve_cells(SK_CURVE_KIND_HILBERT, 0, fit->map.n, cells);
     prefix[0] = 0;
-    for (int64_t i = 0; i < fit->ncells; i++)
+    for (int64_t i = 0; i < fit->map.ncells; i++)
         prefix[i + 1] = prefix[i] + (share->weight ? share->weight[cells[i]] : 1);
-    double possible = (double)sk_chain_cut(prefix, fit->ncells, fit->nranks, cut);
+    double possible = (double)sk_chain_cut(prefix, fit->map.ncells, fit->map.nranks, cut);
     sk_free(&cut);
     sk_free(&prefix);
     sk_free(&cells);
-    double cap = fit->mean * (1.0 + share->slack);
+    double cap = fit->map.mean * (1.0 + share->slack);
     return cap > possible ? cap : possible;
 }
 
@@ -322,7 +327,7 @@ bool sk_power_make(struct sk_plan *plan, const struct sk_share *share)
     plan->power->site = sk_alloc((size_t)share->nranks, sizeof *plan->power->site);
     sk_fit_init(&fit, share, plan->power);
     fit.cap = load_cap(&fit);
-    int steps = fit.ncells > LARGE ? LLOYD_FEW : LLOYD_STEPS;
+    int steps = fit.map.ncells > LARGE ? LLOYD_FEW : LLOYD_STEPS;
     seed_sites(&fit);
     sk_fit_refresh(&fit);
     balance(&fit, &view, 36);
@@ -332,10 +337,10 @@ bool sk_power_make(struct sk_plan *plan, const struct sk_share *share)
         balance(&fit, &view, 12);
     }
     balance(&fit, &view, 60);
-    if (sk_fit_can_count(&fit) && fit.ncells <= SK_POWER_FEW && share->nranks > 1)
+    if (sk_map_can_count(&fit.map) && fit.map.ncells <= SK_POWER_FEW && share->nranks > 1)
         sk_fit_search(&fit);
     sk_fit_settle(&fit, &view);
-    add_exceptions(&fit, &view, sk_fit_can_count(&fit));
+    add_exceptions(&fit, &view, sk_map_can_count(&fit.map));
     bool is_within = sk_fit_excess(&fit) == 0.0;
     sk_view_clear(&view);
     sk_fit_clear(&fit);

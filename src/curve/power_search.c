@@ -3,16 +3,8 @@
 
 #include "base/math.h"
 #include "base/memory.h"
+#include "curve/anneal.h"
 #include "curve/power_fit.h"
-
-/* A splitmix generator: the same plan everywhere. In [0, 1). */
-static double random_next(struct sk_fit *fit)
-{
-    uint64_t x = fit->random += UINT64_C(0x9e3779b97f4a7c15);
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (double)((x ^ x >> 31) >> 11) * 0x1p-53;
-}
 
 struct search {
     struct sk_fit *fit;
@@ -29,8 +21,8 @@ struct search {
 
 static double excess_of(const struct sk_fit *fit, int rank)
 {
-    double over = (double)fit->load[rank] - (fit->mean + INNER * (fit->cap - fit->mean));
-    double under = LIGHT * fit->mean - (double)fit->load[rank];
+    double over = (double)fit->map.load[rank] - (fit->map.mean + INNER * (fit->cap - fit->map.mean));
+    double under = LIGHT * fit->map.mean - (double)fit->map.load[rank];
     return over > 0.0 ? over : under > 0.0 ? UNDER * under : 0.0;
 }
 
@@ -50,13 +42,13 @@ static void try_place(struct search *s)
     struct sk_site *site = &fit->power->site[view->rank], moved = *site;
     double move[3];
     for (int k = 0; k < 3; k++) {
-        move[k] = s->step * SK_POWER_UNIT * (2.0 * random_next(fit) - 1.0);
-        int64_t period = (int64_t)fit->n[k] * SK_POWER_UNIT;
+        move[k] = s->step * SK_POWER_UNIT * (2.0 * sk_anneal_next(&fit->random) - 1.0);
+        int64_t period = (int64_t)fit->map.n[k] * SK_POWER_UNIT;
         moved.at[k] = ((site->at[k] + sk_round(move[k])) % period + period) % period;
     }
     sk_view_aim(view, fit, moved.at);
-    double load = (double)fit->load[view->rank], slack = fit->cap - fit->mean;
-    double target = load + slack * (2.0 * random_next(fit) - 1.0);
+    double load = (double)fit->map.load[view->rank], slack = fit->cap - fit->map.mean;
+    double target = load + slack * (2.0 * sk_anneal_next(&fit->random) - 1.0);
     target = target < fit->cap ? target : fit->cap;
     moved.weight = sk_view_weigh(view, site->weight, target - 0.25 * slack, target);
     double before = excess_in_view(s);
@@ -65,20 +57,20 @@ static void try_place(struct search *s)
     for (size_t i = 0; i < view->count; i++) {
         const struct sk_reach *reach = &view->reach[i];
         int32_t to = reach->need <= (double)moved.weight ? view->rank : reach->rival;
-        if (fit->owner[reach->cell] == to)
+        if (fit->map.owner[reach->cell] == to)
             continue;
         sk_reserve(&s->undo, &s->capacity, s->nundo + 1);
         s->undo[s->nundo][0] = reach->cell;
-        s->undo[s->nundo++][1] = fit->owner[reach->cell];
-        change += sk_fit_move(fit, reach->cell, to, true);
+        s->undo[s->nundo++][1] = fit->map.owner[reach->cell];
+        change += sk_map_move(&fit->map, reach->cell, to, true);
     }
-    double cost = (double)change + s->penalty * (excess_in_view(s) - before) / fit->mean;
-    if (cost <= 0.0 || (s->temperature > 0.0 && random_next(fit) < sk_exp(-cost / s->temperature))) {
+    double cost = (double)change + s->penalty * (excess_in_view(s) - before) / fit->map.mean;
+    if (sk_anneal_accepts(&fit->random, cost, s->temperature)) {
         *site = moved;
         return;
     }
     while (s->nundo-- > 0)
-        sk_fit_move(fit, s->undo[s->nundo][0], s->undo[s->nundo][1], false);
+        sk_map_move(&fit->map, s->undo[s->nundo][0], s->undo[s->nundo][1], false);
 }
 
 /* Most trials for each rank, and in all if a rank had one cell: those of many take longer. Some seconds, measured to be
@@ -91,10 +83,11 @@ static void try_place(struct search *s)
 static void plan_effort(const struct sk_fit *fit, int *sweeps, int *trials)
 {
     double cells = 0.0;
-    for (int32_t c = 0; c < fit->ncells; c++)
+    for (int32_t c = 0; c < fit->map.ncells; c++)
         cells += fit->matters[c];
-    double side = sk_cbrt(cells / fit->nranks + 1.0), each = BUDGET / (side * side * fit->nranks);
-    double most = cells / fit->nranks * TRIALS_PER_CELL < TRIALS ? cells / fit->nranks * TRIALS_PER_CELL : TRIALS;
+    double side = sk_cbrt(cells / fit->map.nranks + 1.0), each = BUDGET / (side * side * fit->map.nranks);
+    double most = cells / fit->map.nranks * TRIALS_PER_CELL < TRIALS ? cells / fit->map.nranks * TRIALS_PER_CELL
+                                                                     : TRIALS;
     each = each < most ? each : most;
     *sweeps = (int)sqrt(each) + 2;
     *trials = (int)(each / *sweeps) + 1;
@@ -110,11 +103,11 @@ static void plan_effort(const struct sk_fit *fit, int *sweeps, int *trials)
 void sk_fit_search(struct sk_fit *fit)
 {
     struct search s = {.fit = fit};
-    size_t size = (size_t)fit->nranks * sizeof *fit->power->site;
+    size_t size = (size_t)fit->map.nranks * sizeof *fit->power->site;
     struct sk_site *best = sk_alloc(size, 1);
     memcpy(best, fit->power->site, size);
-    int64_t ghosts = sk_fit_ghosts(fit), least = sk_fit_excess(fit) == 0.0 ? ghosts : INT64_MAX;
-    double each = (double)ghosts / fit->nranks;
+    int64_t ghosts = sk_map_ghosts(&fit->map), least = sk_fit_excess(fit) == 0.0 ? ghosts : INT64_MAX;
+    double each = (double)ghosts / fit->map.nranks;
     int sweeps, trials;
     plan_effort(fit, &sweeps, &trials);
     for (int k = 0; k < sweeps; k++) {
@@ -122,7 +115,7 @@ void sk_fit_search(struct sk_fit *fit)
         s.penalty = PENALTY * each * (1.0 + 20.0 * part * part);
         s.temperature = k < sweeps - COLD ? HOT * each * (1.0 - part) * (1.0 - part) : 0.0;
         s.step = FAR * (1.0 - part) + NEAR * part;
-        for (int r = 0; r < fit->nranks; r++) {
+        for (int r = 0; r < fit->map.nranks; r++) {
             sk_view_make(&s.view, fit, r, REACH);
             for (int t = 0; t < trials && s.view.count; t++)
                 try_place(&s);
@@ -130,7 +123,7 @@ void sk_fit_search(struct sk_fit *fit)
         sk_fit_refresh(fit);
         if (k == sweeps - 1)
             sk_fit_settle(fit, &s.view);
-        ghosts = sk_fit_ghosts(fit);
+        ghosts = sk_map_ghosts(&fit->map);
         if (sk_fit_excess(fit) == 0.0 && ghosts < least) {
             least = ghosts;
             memcpy(best, fit->power->site, size);

@@ -92,21 +92,21 @@ static void changes_of_ghosts_add_up(void **state)
         struct sk_power *power = random_power(share.n, share.nranks);
         sk_fit_init(&fit, &share, power);
         sk_fit_refresh(&fit);
-        int64_t ghosts = sk_fit_ghosts(&fit);
+        int64_t ghosts = sk_map_ghosts(&fit.map);
         for (int k = 0; k < 200; k++) {
             int32_t cell = (int32_t)(random_u32() % (uint32_t)cells),
                     to = (int32_t)(random_u32() % (uint32_t)share.nranks);
-            if (to != fit.owner[cell])
-                ghosts += sk_fit_move(&fit, cell, to, true);
+            if (to != fit.map.owner[cell])
+                ghosts += sk_map_move(&fit.map, cell, to, true);
         }
-        summarize(&share, fit.owner, &summary);
+        summarize(&share, fit.map.owner, &summary);
         assert_int_equal(ghosts, share.atoms ? summary.ghost_atoms : summary.ghosts);
-        assert_int_equal(sk_fit_ghosts(&fit), ghosts);
+        assert_int_equal(sk_map_ghosts(&fit.map), ghosts);
         int64_t *load = calloc((size_t)share.nranks, sizeof *load);
         for (int64_t c = 0; c < cells; c++)
-            load[fit.owner[c]] += weight[c];
+            load[fit.map.owner[c]] += weight[c];
         for (int r = 0; r < share.nranks; r++)
-            assert_int_equal(fit.load[r], load[r]);
+            assert_int_equal(fit.map.load[r], load[r]);
         free(load);
         sk_fit_clear(&fit);
         sk_power_clear(power);
@@ -270,45 +270,79 @@ static void uneven_loads_are_balanced(void **state)
     }
 }
 
-/* Ghost atoms at 64 ranks over the plain Hilbert curve, all loads within 3 %, in the mean of several realisations: the
- * droplet and the clusters as published (0.84, 0.65). The slab's 0.77 was over another Hilbert curve, which has more
- * ghosts; even bricks in two layers without a gap would have 0.78 of this one's. */
+/* Ghost atoms at 64 ranks over a plain Hilbert curve wherever in the box, all loads within 3 %, in the mean of several
+ * realisations. Published, over Skilling's curve and counting what is within the cutoff: slab 0.77, droplet 0.84,
+ * clusters 0.65. That is met over either curve in the whole cells that the engine receives. Within the cutoff the slab
+ * misses it by a hundredth: where the slab of the notes was in its box is not known, and curves have 0.87 to 1.17 of
+ * their mean by place. */
 static void uneven_ghosts_are_few(void **state)
 {
     (void)state;
-    static const double most[3] = {0.84, 0.84, 0.65};
+    static const double most[3][DEFINITIONS] = {{0.77, 0.79}, {0.84, 0.84}, {0.65, 0.65}};
     int realisations = is_all() ? 5 : 1;
     for (int kind = 0; kind < 3; kind++) {
-        double sum = 0.0;
+        double plain[2][DEFINITIONS] = {{0}}, found[DEFINITIONS] = {0};
         for (int k = 0; k < realisations; k++) {
             struct sk_share share = uneven_share(kind, 1, 64);
-            struct sk_count_summary plain;
-            int32_t *owner = owners_of(&share, SK_SCHEME_HILBERT, 0);
-            summarize(&share, owner, &plain);
-            free(owner);
+            double ghosts[DEFINITIONS];
+            for (int c = 0; c < 2; c++) {
+                count_plain_hilbert(&share, c == 1, ghosts);
+                for (int d = 0; d < DEFINITIONS; d++)
+                    plain[c][d] += ghosts[d];
+            }
             struct sk_score scores[SK_SCORES];
+            struct sk_plan plan;
             int best;
             share.slack = 0.03;
-            sk_score_make(&share, 15, scores, &best, NULL);
-            double ratio = scores[best].summary.ghost_atoms_mean / plain.ghost_atoms_mean;
-            print_message("           case %d, 64 ranks: %.3f of Hilbert's ghosts, scheme %d turn %d, imbalance %.4f\n",
-                          kind, ratio, scores[best].scheme, scores[best].turn, scores[best].summary.imbalance);
+            sk_score_make(&share, 15, scores, &best, &plan);
             assert_true(scores[best].summary.imbalance <= 1.03);
-            sum += ratio;
+            int32_t *owner = malloc((size_t)cells_in(share.n) * sizeof *owner);
+            sk_plan_owners(&plan, owner);
+            count_ghosts(&share, owner, ghosts);
+            for (int d = 0; d < DEFINITIONS; d++)
+                found[d] += ghosts[d];
+            free(owner);
+            sk_plan_clear(&plan);
             clear_share(&share);
         }
-        print_message("           case %d: %.3f in the mean of %d\n", kind, sum / realisations, realisations);
-        assert_true(sum / realisations <= most[kind]);
+        for (int c = 0; c < 2; c++)
+            for (int d = 0; d < DEFINITIONS; d++) {
+                print_message("           case %d, %s curve, %s: %.3f of its ghosts\n", kind,
+                              c ? "Skilling's" : "this engine's",
+                              d == WITHIN_EDGE ? "within the cutoff" : "whole cells", found[d] / plain[c][d]);
+                assert_true(found[d] / plain[c][d] <= most[kind][d]);
+            }
     }
+}
+
+/* Within the edge around a block of 8 x 8 x 8 cells are 6 faces, 12 quarters of cylinders and 8 eighths of a sphere. */
+static void atoms_within_the_edge_are_counted(void **state)
+{
+    (void)state;
+    int32_t *owner = malloc(32768 * sizeof *owner), *atoms = malloc(32768 * sizeof *atoms);
+    for (int32_t c = 0; c < 32768; c++) {
+        owner[c] = c % 32 / 8 + 4 * (c / 32 % 32 / 8) + 16 * (c / 1024 / 8);
+        atoms[c] = 20;
+    }
+    struct sk_share share = {{32, 32, 32}, 64, NULL, atoms, 0.0, NULL};
+    double pi = acos(-1.0), volume = 6 * 64 + 12 * 8 * pi / 4 + 4 * pi / 3;
+    check_near(ghosts_within_edge(&share, owner), 20 * volume, 0.005 * 20 * volume, 0);
+    free(atoms);
+    free(owner);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(owners_are_the_nearest),    cmocka_unit_test(changes_of_ghosts_add_up),
-        cmocka_unit_test(makers_tell_the_truth),     cmocka_unit_test(bad_plans_are_refused),
-        cmocka_unit_test(adjusting_moves_little),    cmocka_unit_test(even_grids_do_without),
-        cmocka_unit_test(uneven_loads_are_balanced), cmocka_unit_test(uneven_ghosts_are_few),
+        cmocka_unit_test(owners_are_the_nearest),
+        cmocka_unit_test(changes_of_ghosts_add_up),
+        cmocka_unit_test(makers_tell_the_truth),
+        cmocka_unit_test(bad_plans_are_refused),
+        cmocka_unit_test(adjusting_moves_little),
+        cmocka_unit_test(even_grids_do_without),
+        cmocka_unit_test(uneven_loads_are_balanced),
+        cmocka_unit_test(uneven_ghosts_are_few),
+        cmocka_unit_test(atoms_within_the_edge_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
