@@ -34,6 +34,15 @@ static struct sk_share wide_share(int most)
     return share;
 }
 
+/* Planned, but not slid; any tree will do, so it is taken as one of the share that was not moved. */
+static void plan_tree(struct sk_plan *plan, struct sk_share *share, int32_t *owner)
+{
+    share->slack = 0.0;
+    sk_plan_make(plan, share, SK_SCHEME_KD, 0);
+    memset(plan->origin, 0, sizeof plan->origin);
+    sk_plan_owners(plan, owner);
+}
+
 /* Slides the plan; owner gets the map after that. */
 static void slide(struct sk_plan *plan, const struct sk_share *share, int64_t cap, int32_t *owner)
 {
@@ -53,10 +62,9 @@ static void loads_stay_within_the_cap(void **state)
     for (int trial = 0; trial < 200; trial++) {
         struct sk_share share = wide_share(12);
         struct sk_plan plan;
-        share.slack = 0.0; /* planned, but not slid */
-        sk_plan_make(&plan, &share, SK_SCHEME_KD, 0);
-        int32_t *before = owners_of(&share, SK_SCHEME_KD, 0),
-                *after = malloc((size_t)cells_in(share.n) * sizeof *after);
+        size_t cells = (size_t)cells_in(share.n);
+        int32_t *before = malloc(cells * sizeof *before), *after = malloc(cells * sizeof *after);
+        plan_tree(&plan, &share, before);
         struct sk_plane old[30];
         memcpy(old, plan.plane, ((size_t)share.nranks - 1) * sizeof *old);
         int64_t heaviest = heaviest_rank(&share, before), cap = heaviest + (trial % 3 - 1) * heaviest / 20;
@@ -117,9 +125,8 @@ static void one_plane_finds_its_place(void **state)
         struct sk_share share = wide_share(7);
         struct sk_plan plan;
         share.nranks = 2;
-        share.slack = 0.0;
-        sk_plan_make(&plan, &share, SK_SCHEME_KD, 0);
-        int32_t *owner = owners_of(&share, SK_SCHEME_KD, 0);
+        int32_t *owner = malloc((size_t)cells_in(share.n) * sizeof *owner);
+        plan_tree(&plan, &share, owner);
         int64_t cap = heaviest_rank(&share, owner) * 21 / 20;
         slide(&plan, &share, cap, owner);
         int64_t found = ghost_atoms_of(&share, owner), least = least_of_all_planes(&plan, &share, cap);
