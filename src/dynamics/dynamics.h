@@ -12,6 +12,7 @@
 
 #include "constrain/network.h"
 #include "constrain/rigid.h"
+#include "dynamics/thermal.h"
 #include "force/force.h"
 #include "model/parameters.h"
 
@@ -24,7 +25,11 @@ struct sk_record {
     double pressure_axis[3];      /* diagonal, reported units */
     double volume;
     struct sk_box box;
-    double constraint_virial; /* trace of -1/2 sum r F of constraint forces */
+    double constraint_virial;                /* trace of -1/2 sum r F of constraint forces */
+    double group_temperature[SK_GROUPS_MAX]; /* of the temperature groups */
+    struct sk_part {
+        double lj, coulomb, lj_14, coulomb_14;
+    } part[SK_PARTS]; /* between the energy groups, by sk_group_pair */
 };
 
 /* Sums over atoms of one step, as integers, on their way to all ranks. */
@@ -38,12 +43,15 @@ struct sk_observables {
     sk_int128 kinetic_before[3], kinetic_after[3];                  /* of the velocities that enter and leave advance */
     sk_int128 momentum[3];
     sk_int128 bath; /* energy that the Langevin bath gave */
+    /* the same by temperature groups, if there are several */
+    sk_int128 group_before[SK_GROUPS_MAX], group_after[SK_GROUPS_MAX], group_momentum[SK_GROUPS_MAX][3];
 };
 
 struct sk_dynamics {
     /* borrowed */
     const struct sk_parameters *parameters;
     const struct sk_topology *top;
+    const struct sk_groups *groups;
     struct sk_units units;
     struct sk_comm *comm;
     struct sk_domain *domain;
@@ -61,7 +69,9 @@ struct sk_dynamics {
     bool has_pending_box;
     double pending_box[3]; /* factors along x, y, z to apply at the end of the next advance */
     /* derived constants */
-    double dof, langevin_a, langevin_b, total_mass;
+    struct sk_thermal thermal;
+    double dof;                                                  /* of all atoms */
+    double langevin_a[SK_GROUPS_MAX], langevin_b[SK_GROUPS_MAX]; /* by temperature group */
     /* in flight */
     struct sk_observables observables;
     struct sk_record record;        /* last completed */
@@ -79,18 +89,21 @@ struct sk_dynamics {
     sk_int128 network_virial[3]; /* the network's part of the constraint virial */
     struct sk_box moved_box;     /* of the last move */
     double virial_scale, velocity_divisor[3]; /* of the last move; divisor: the barostat's, since */
-    double *inverse_mass;                     /* [owned][3] 1 / mass, for flat loops */
+    double *inverse_mass;                     /* [owned][3] 1 / mass, for flat loops; 0 where an atom does not move */
     double *move;                             /* [owned][3] displacement of the step, length units */
     double *skewed;                           /* the same for a box that is not rectangular */
     size_t inverse_mass_capacity, move_capacity, skewed_capacity;
 };
 
-/* Derived constants and zeroed accumulators; the borrowed fields are set by the caller before. */
+/* Collective. Derived constants and zeroed accumulators; the borrowed fields are set by the caller before. Frozen atoms
+ * lose their velocities. */
 void sk_dynamics_init(struct sk_dynamics *dynamics);
 /* Collective, both, at a fresh start: the network is that of the present atoms (sk_network_examine has made it).
  * Maxwell velocities at parameters->system.maxwell from (seed, id), centre-of-mass motion taken out,
  * projected on the constraints, scaled to the exact temperature. */
 void sk_dynamics_maxwell(struct sk_dynamics *dynamics);
+/* Local. Takes velocities along the axes along which atoms do not move. */
+void sk_dynamics_stop_frozen(struct sk_dynamics *dynamics);
 /* Velocities of a file: those that are on the step lose their parts along constraints
  * (those half a step back are left alone: the first step's constraints make them right). */
 void sk_dynamics_accept(struct sk_dynamics *dynamics);
@@ -131,6 +144,7 @@ double sk_dynamics_check(struct sk_dynamics *dynamics);
 enum sk_code sk_dynamics_repair(struct sk_dynamics *dynamics, int64_t step, struct sk_error *err);
 enum sk_code sk_dynamics_settle(struct sk_dynamics *dynamics, int64_t step, struct sk_error *err);
 /* observe.c: collects, packs and unpacks what a step observes. */
+int sk_observe_sums(int ngroups); /* that the reduction must carry, with so many temperature groups */
 bool sk_observe_wants_virial(const struct sk_dynamics *dynamics, bool wants_energy);
 void sk_observe_forces(struct sk_dynamics *dynamics, bool wants_energy);
 void sk_observe_pack(const struct sk_observables *observables, struct sk_reduction *reduction);

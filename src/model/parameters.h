@@ -8,9 +8,11 @@
 #include <stdint.h>
 
 #include "geom/units.h"
+#include "model/topology.h"
 
-#define SK_PATH_MAX 1024
-#define SK_TEXT_MAX 2048
+#define SK_PATH_MAX   1024
+#define SK_TEXT_MAX   2048
+#define SK_GROUPS_MAX 16
 
 enum sk_integrator { SK_LEAP_FROG, SK_VELOCITY_VERLET };
 enum sk_velocity_time { SK_VELOCITY_AUTO, SK_VELOCITY_HALF_STEP_BACK, SK_VELOCITY_ON_STEP };
@@ -29,6 +31,14 @@ enum sk_thermostat { SK_THERMOSTAT_NONE, SK_THERMOSTAT_V_RESCALE, SK_THERMOSTAT_
 enum sk_barostat { SK_BAROSTAT_NONE, SK_BAROSTAT_C_RESCALE, SK_BAROSTAT_BERENDSEN };
 enum sk_coupling { SK_COUPLING_ISOTROPIC, SK_COUPLING_SEMI_ISOTROPIC, SK_COUPLING_ANISOTROPIC };
 
+/* Names that the run file gives to texts of its own, in its order. */
+struct sk_definitions {
+    int n;
+    struct {
+        char name[SK_NAME_MAX], text[SK_TEXT_MAX];
+    } of[SK_GROUPS_MAX];
+};
+
 struct sk_parameters {
     enum sk_unit_system units;
     struct {
@@ -40,6 +50,7 @@ struct sk_parameters {
         enum sk_velocities velocities;
         double maxwell; /* K or reduced */
     } system;
+    struct sk_definitions groups; /* selections of atoms (read/selection.h) */
     struct {
         enum sk_integrator integrator;
         enum sk_velocity_time velocity_time; /* resolved: never AUTO after parsing */
@@ -47,6 +58,8 @@ struct sk_parameters {
         int64_t steps;
         uint64_t seed;
         int64_t remove_com_every; /* 0: never */
+        char freeze[SK_TEXT_MAX]; /* groups whose atoms do not move */
+        char freeze_axes[8];      /* along which they do not: words x, y, z */
     } run;
     struct {
         enum sk_curve curve;
@@ -82,6 +95,8 @@ struct sk_parameters {
     struct {
         enum sk_thermostat thermostat;
         double target, tau;
+        char groups[SK_TEXT_MAX];                                     /* coupled apart; empty: all atoms together */
+        double group_target[SK_GROUPS_MAX], group_tau[SK_GROUPS_MAX]; /* of these groups; the others 0 */
         int64_t couple_every;
     } temperature;
     struct {
@@ -94,9 +109,10 @@ struct sk_parameters {
         int64_t trajectory_every;
         bool positions, velocities, forces;
         int64_t energy_every;
-        char checkpoint[SK_PATH_MAX]; /* default: run file's stem + .ckpt.h5 */
-        int64_t checkpoint_every;     /* 0: only at the end or when stopped */
-        int64_t hash_every;           /* 0: only at the end */
+        char energy_groups[SK_TEXT_MAX]; /* between which energies are told apart; empty: not at all */
+        char checkpoint[SK_PATH_MAX];    /* default: run file's stem + .ckpt.h5 */
+        int64_t checkpoint_every;        /* 0: only at the end or when stopped */
+        int64_t hash_every;              /* 0: only at the end */
     } output;
 };
 

@@ -17,9 +17,11 @@ enum sk_key_type {
     SK_KEY_CHOICE,
     SK_KEY_TEXT,
     SK_KEY_PATH,
-    SK_KEY_PATHS,   /* folders separated by ':' */
-    SK_KEY_TRIPLE,  /* AxBxC */
-    SK_KEY_SWITCHES /* three numbers, each 0 or 1 */
+    SK_KEY_PATHS,      /* folders separated by ':' */
+    SK_KEY_TRIPLE,     /* AxBxC */
+    SK_KEY_SWITCHES,   /* three numbers, each 0 or 1 */
+    SK_KEY_REALS,      /* numbers above 0, at most SK_GROUPS_MAX; zeros in the field behind them */
+    SK_KEY_DEFINITIONS /* any key of the section: a name for a text (struct sk_definitions) */
 };
 
 enum sk_key_flags {
@@ -58,7 +60,7 @@ struct sk_key {
 
 /* The table, in the order of the documentation; *count lines. */
 const struct sk_key *sk_key_table(int *count);
-/* The key of that section with that name in either form, or NULL. */
+/* The key of that section with that name in either form, or that of its definitions, or NULL. */
 const struct sk_key *sk_key_find(const char *section, const char *name);
 bool sk_key_has_section(const char *section);
 /* The name to write in this unit system. */

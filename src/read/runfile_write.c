@@ -15,6 +15,17 @@ static void write_value(FILE *out, const struct sk_key *key, const struct sk_par
         sk_value_print(out, key, p);
 }
 
+static void write_definitions(FILE *out, const struct sk_definitions *all)
+{
+    if (all->n == 0)
+        fprintf(out, "# none is defined\n");
+    for (int i = 0; i < all->n; i++) {
+        fprintf(out, "%s =", all->of[i].name);
+        sk_value_print_text(out, all->of[i].text);
+        fputc('\n', out);
+    }
+}
+
 void sk_runfile_write(FILE *out, const struct sk_parameters *parameters)
 {
     int n;
@@ -28,6 +39,10 @@ void sk_runfile_write(FILE *out, const struct sk_parameters *parameters)
         if (key[i].flags & skipped)
             continue;
         const char *name = sk_key_name(&key[i], parameters->units);
+        if (key[i].type == SK_KEY_DEFINITIONS) {
+            write_definitions(out, (const void *)((const char *)parameters + key[i].offset));
+            continue;
+        }
         if ((key[i].flags & SK_KEY_ZERO_UNSET) && sk_value_real(&key[i], parameters) == 0.0) {
             fprintf(out, "# %s is not used\n", name);
             continue;
@@ -83,8 +98,9 @@ static const char introduction[] =
 
 static void document_values(FILE *out, const struct sk_key *key)
 {
-    static const char *const kinds[] = {"number", "whole number", "whole number", "on, off", "choice",
-                                        "text",   "path",         "folders",      "AxBxC",   "three of 0 and 1"};
+    static const char *const kinds[] = {"number",  "whole number", "whole number", "on, off", "choice",
+                                        "text",    "path",         "folders",      "AxBxC",   "three of 0 and 1",
+                                        "numbers", "selection"};
     char text[256];
     if (key->type == SK_KEY_CHOICE) {
         sk_value_choices(key->choices, true, text, sizeof text);

@@ -12,12 +12,6 @@ POLYMER = ROOT / 'inputs/polymer'
 EDGE = 10.0293255
 
 
-def variants():
-    flags = open('/proc/cpuinfo').read()
-    names = ['baseline'] + [v for v, f in (('avx2', ' avx2'), ('avx512', ' avx512vl')) if f in flags]
-    return names[-2:] if len(names) > 1 else names * 2
-
-
 def use_polymer():
     for name in ('polymer.top', 'polymer.ini', 'polymer-lj.ini'):
         shutil.copy(POLYMER / name, name)
