@@ -44,6 +44,8 @@ struct skein_energies {
     double bond, angle, urey_bradley, dihedral, improper, cmap, lj_14, coulomb_14;
     int has_mesh;         /* particle-mesh Ewald: coulomb is its direct part, with excluded pairs and self energy */
     double coulomb_recip; /* the mesh's, with the background of a net charge; else 0 */
+    int has_restraints;   /* of positions */
+    double position_restraint;
 };
 
 /* Defaults: everything off, steps negative. */

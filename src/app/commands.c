@@ -70,14 +70,12 @@ static void bonded_of(const struct skein_energies *e, struct named_energy list[N
     memcpy(list, all, sizeof all);
 }
 
-#define GROUPS 16
-
 static void print_groups(const struct skein *simulation, int has_bonded)
 {
-    struct skein_temperature_group group[GROUPS];
-    struct skein_group_energies pair[GROUPS * (GROUPS + 1) / 2];
-    int ngroups = skein_get_temperature_groups(simulation, group, GROUPS);
-    int npairs = skein_get_group_energies(simulation, pair, GROUPS * (GROUPS + 1) / 2);
+    struct skein_temperature_group group[SK_GROUPS_MAX];
+    struct skein_group_energies pair[SK_PARTS];
+    int ngroups = skein_get_temperature_groups(simulation, group, SK_GROUPS_MAX);
+    int npairs = skein_get_group_energies(simulation, pair, SK_PARTS);
     for (int g = 0; g < ngroups; g++)
         printf("%-24s %.10g of %s, %lld atoms with %.8g degrees of freedom\n", "temperature", group[g].temperature,
                group[g].name, (long long)group[g].atoms, group[g].degrees_of_freedom);
@@ -107,6 +105,8 @@ static void print_json(const struct skein *simulation, const struct skein_energi
         sk_json_double(&json, "coulomb_recip", e->coulomb_recip);
     for (int b = 0; e->has_bonded && b < NBONDED; b++)
         sk_json_double(&json, bonded[b].key, bonded[b].value);
+    if (e->has_restraints)
+        sk_json_double(&json, "position_restraint", e->position_restraint);
     sk_json_close(&json);
     sk_json_double(&json, "potential", e->potential);
     sk_json_double(&json, "kinetic", e->kinetic);
@@ -134,6 +134,8 @@ static void print_energies(const struct skein *simulation, const struct skein_en
             printf("%-24s %.10g\n", "Coulomb, reciprocal", e->coulomb_recip);
         for (int b = 0; e->has_bonded && b < NBONDED; b++)
             printf("%-24s %.10g\n", bonded[b].name, bonded[b].value);
+        if (e->has_restraints)
+            printf("%-24s %.10g\n", "position restraints", e->position_restraint);
         printf("%-24s %.10g\n", "potential", e->potential);
         printf("%-24s %.10g\n%-24s %.10g\n%-24s %.10g\n", "kinetic", e->kinetic, "temperature", e->temperature,
                "pressure", e->pressure);

@@ -8,6 +8,12 @@
 
 #define LARGEST_MOVE 0.25 /* box edges in one step: beyond, the run has failed */
 
+/* Virtual sites have no mass, and are not moved by forces. */
+static double inverse_of(double mass)
+{
+    return mass > 0 ? 1 / mass : 0;
+}
+
 void sk_dynamics_set_masses(struct sk_dynamics *d)
 {
     size_t n = 3 * (size_t)d->atoms->n + 3;
@@ -18,7 +24,7 @@ void sk_dynamics_set_masses(struct sk_dynamics *d)
         bool moves[3];
         sk_thermal_moves(&d->thermal, d->atoms, i, moves);
         for (int k = 0; k < 3; k++)
-            d->inverse_mass[3 * i + k] = moves[k] ? 1 / d->top->kinds[d->atoms->kind[i]].mass : 0;
+            d->inverse_mass[3 * i + k] = moves[k] ? inverse_of(d->top->kinds[d->atoms->kind[i]].mass) : 0;
     }
 }
 
@@ -76,12 +82,13 @@ static void drift_in_bath(struct sk_dynamics *d, double dt)
         d->move[c] = half * v[c];
     for (int i = 0; i < d->atoms->n; i++) {
         int group = d->thermal.group[i];
-        double width = d->langevin_b[group] / sqrt(d->top->kinds[d->atoms->kind[i]].mass);
         sk_rng_normal4(d->parameters->run.seed, SK_RNG_LANGEVIN, (uint64_t)d->atoms->id[i], (uint64_t)d->step, 0,
                        noise);
         for (int k = 0; k < 3; k++)
-            if (d->inverse_mass[3 * i + k] > 0)
+            if (d->inverse_mass[3 * i + k] > 0) {
+                double width = d->langevin_b[group] * sqrt(d->inverse_mass[3 * i + k]);
                 v[3 * i + k] = d->langevin_a[group] * v[3 * i + k] + width * noise[k];
+            }
     }
     sk_dynamics_project(d, NULL, 0);
     add_heat(d, 1);

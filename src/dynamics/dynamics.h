@@ -12,6 +12,7 @@
 
 #include "constrain/network.h"
 #include "constrain/rigid.h"
+#include "constrain/sites.h"
 #include "dynamics/thermal.h"
 #include "force/force.h"
 #include "model/parameters.h"
@@ -39,7 +40,7 @@ struct sk_observables {
     bool has_energy, has_virial, is_coupled, has_momentum;
     struct sk_box box;
     sk_int128 energy[2], mesh_energy, bonded[SK_BONDED_ENERGIES];   /* energy[1]: with excluded pairs */
-    sk_int128 pair_virial[3], term_virial[3], constraint_virial[3]; /* terms: bonded, excluded pairs, mesh */
+    sk_int128 pair_virial[3], term_virial[3], constraint_virial[3]; /* terms: bonded, excluded pairs, mesh, sites */
     sk_int128 kinetic_before[3], kinetic_after[3];                  /* of the velocities that enter and leave advance */
     sk_int128 momentum[3];
     sk_int128 bath; /* energy that the Langevin bath gave */
@@ -57,6 +58,7 @@ struct sk_dynamics {
     struct sk_domain *domain;
     struct sk_force *force;
     struct sk_rigid *rigid;
+    struct sk_sites *sites;
     struct sk_network *network;
     struct sk_atoms *atoms;
     struct sk_box *box;
@@ -86,6 +88,7 @@ struct sk_dynamics {
     int failed_water;
     bool is_unchecked;           /* the network's last solution of positions has not been checked */
     double velocity_worst;       /* largest speed left along a constraint on this rank, x dt, relative to its length */
+    sk_int128 sites_virial[3];   /* of the forces on virtual sites */
     sk_int128 network_virial[3]; /* the network's part of the constraint virial */
     struct sk_box moved_box;     /* of the last move */
     double virial_scale, velocity_divisor[3]; /* of the last move; divisor: the barostat's, since */
@@ -102,7 +105,9 @@ void sk_dynamics_init(struct sk_dynamics *dynamics);
  * Maxwell velocities at parameters->system.maxwell from (seed, id), centre-of-mass motion taken out,
  * projected on the constraints, scaled to the exact temperature. */
 void sk_dynamics_maxwell(struct sk_dynamics *dynamics);
-/* Local. Takes velocities along the axes along which atoms do not move. */
+/* Local, at any start, before the rest: virtual sites of the present atoms, at their places and without velocities. */
+void sk_dynamics_place_sites(struct sk_dynamics *dynamics);
+/* Local. Takes velocities along the axes along which atoms do not move, and those of virtual sites. */
 void sk_dynamics_stop_frozen(struct sk_dynamics *dynamics);
 /* Velocities of a file: those that are on the step lose their parts along constraints
  * (those half a step back are left alone: the first step's constraints make them right). */

@@ -56,6 +56,7 @@ static enum sk_code dynamics_rebuild(struct sk_dynamics *d, struct sk_error *err
 {
     sk_timer_enter(d->phases.timer, d->phase_rebuild);
     struct sk_effort effort = effort_of(d);
+    sk_sites_place(d->sites, d->box, d->atoms);
     enum sk_code code = sk_dynamics_settle(d, d->step, err); /* while it is known who has what */
     if (!code)
         code = sk_domain_rebuild(d->domain, d->top, d->box, d->force->list_radius, d->domain->rebuilds ? &effort : NULL,
@@ -67,10 +68,22 @@ static enum sk_code dynamics_rebuild(struct sk_dynamics *d, struct sk_error *err
     if (code)
         return code;
     sk_rigid_rebuild(d->rigid, d->top, d->atoms);
+    sk_sites_rebuild(d->sites, d->top, d->atoms);
     sk_dynamics_set_masses(d);
     d->needs_rebuild = false;
     d->moved = 0;
     return SK_OK;
+}
+
+static void spread_sites(struct sk_dynamics *d)
+{
+    sk_sites_spread(d->sites, d->box, d->atoms, d->force->nonbonded.pair.force_scale, d->force->total, d->sites_virial);
+}
+
+static void redo_wide(struct sk_dynamics *d)
+{
+    sk_force_redo_wide(d->force, d->domain, d->atoms, &d->phases);
+    spread_sites(d); /* what the wide forces differ by */
 }
 
 /* One attempt at the forces with the present list; *global has this step's maxima and the last step's sums. */
@@ -78,6 +91,7 @@ static void evaluate_once(struct sk_dynamics *d, bool wants_sums, struct sk_redu
 {
     struct sk_reduction local;
     memset(&local, 0, sizeof local);
+    sk_sites_place(d->sites, d->box, d->atoms);
     double moved = sk_force_displacement(d->force, d->atoms, d->box);
     if (moved > 0)
         d->growth = moved > d->moved ? moved - d->moved : 0;
@@ -96,6 +110,8 @@ static void evaluate_once(struct sk_dynamics *d, bool wants_sums, struct sk_redu
     sk_observe_pack(&d->observables, &local);
     sk_reduction_begin(d->comm, &local);
     sk_force_end(d->force, d->domain, d->atoms, &d->phases);
+    memset(d->sites_virial, 0, sizeof d->sites_virial);
+    spread_sites(d);
     sk_timer_enter(d->phases.timer, d->phase_reduce);
     sk_reduction_end(d->comm, global);
 }
@@ -243,7 +259,7 @@ enum sk_code sk_dynamics_evaluate(struct sk_dynamics *d, bool wants_energy, stru
         double allowance = sk_force_allowance(d->force, d->box);
         if (has_failed) {
             if (global.max[MAX_RANGE]) /* so that the message tells true forces */
-                sk_force_redo_wide(d->force, d->domain, d->atoms, &d->phases);
+                redo_wide(d);
             return sk_dynamics_verify(d, err);
         }
         if (!(from_bits(global.max[MAX_RESIDUAL]) <= d->network->tolerance)) {
@@ -270,7 +286,7 @@ enum sk_code sk_dynamics_evaluate(struct sk_dynamics *d, bool wants_energy, stru
                        "there at the start; look for ions that have collapsed onto one another",
                        (long long)d->step);
     if (global.max[MAX_RANGE]) {
-        sk_force_redo_wide(d->force, d->domain, d->atoms, &d->phases);
+        redo_wide(d);
         int64_t is_bad = d->force->has_bad;
         sk_comm_max_i64(d->comm, &is_bad, 1);
         if (is_bad)

@@ -50,7 +50,10 @@ static void observe_terms(struct sk_dynamics *d, struct sk_observables *o)
 {
     struct sk_force *force = d->force;
     struct sk_parts *parts = o->has_energy && sk_parts_are_wanted(&force->parts) ? &force->parts : NULL;
+    memcpy(o->term_virial, d->sites_virial, sizeof o->term_virial);
     sk_bonded_measure(&force->bonded, &force->local, &force->box, o->bonded, o->term_virial, parts);
+    force->has_bad |= !sk_restraints_measure(&force->restraints, d->atoms, &force->box, &o->bonded[SK_ENERGY_RESTRAINT],
+                                             o->term_virial);
     if (!force->mesh)
         return;
     sk_excluded_measure(&force->excluded, &force->local, &force->box, &o->energy[1], o->term_virial, parts);

@@ -1,4 +1,5 @@
 #include <math.h>
+#include <string.h>
 
 #include "base/math.h"
 #include "base/rng.h"
@@ -30,13 +31,21 @@ void sk_dynamics_stop_frozen(struct sk_dynamics *d)
                 d->atoms->v[i][k] = 0;
 }
 
+void sk_dynamics_place_sites(struct sk_dynamics *d)
+{
+    sk_sites_rebuild(d->sites, d->top, d->atoms);
+    sk_sites_place(d->sites, d->box, d->atoms);
+    for (int s = 0; s < d->sites->n; s++)
+        memset(d->atoms->v[d->sites->site[s].atom], 0, sizeof *d->atoms->v);
+}
+
 void sk_dynamics_maxwell(struct sk_dynamics *d)
 {
     struct sk_atoms *a = d->atoms;
     const struct sk_parameters *p = d->parameters;
     double kT = d->units.boltzmann * p->system.maxwell, sum[4], normal[4];
     for (int i = 0; i < a->n; i++) {
-        double width = sqrt(kT / d->top->kinds[a->kind[i]].mass);
+        double mass = d->top->kinds[a->kind[i]].mass, width = mass > 0 ? sqrt(kT / mass) : 0;
         sk_rng_normal4(p->run.seed, SK_RNG_MAXWELL, (uint64_t)a->id[i], 0, 0, normal);
         for (int k = 0; k < 3; k++)
             a->v[i][k] = width * normal[k];

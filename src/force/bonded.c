@@ -65,18 +65,28 @@ static int home_of(const struct sk_term *term)
     return term->atom[sk_bonded_atoms(term->form) > 1];
 }
 
+/* Those that are computed here: position restraints, which are the last ones, are not. */
+static int terms_of(const struct sk_moltype *type)
+{
+    int n = type->nterms;
+    while (n > 0 && type->terms[n - 1].form == SK_POSITION_RESTRAINT)
+        n--;
+    return n;
+}
+_Static_assert(SK_POSITION_RESTRAINT == SK_BONDED_FORMS - 1, "terms are ascending by form");
+
 static void index_type(struct sk_bonded_index *index, const struct sk_moltype *type, const struct sk_forcefield *ff,
                        double coulomb)
 {
     index->start = sk_calloc((size_t)type->natoms + 2, sizeof *index->start);
     index->term = sk_alloc((size_t)type->nterms, sizeof *index->term);
     index->p = sk_calloc((size_t)type->nterms, sizeof *index->p);
-    int *next = index->start + 1; /* becomes the start of the place that follows */
-    for (int t = 0; t < type->nterms; t++)
+    int *next = index->start + 1, nterms = terms_of(type); /* next becomes the start of the place that follows */
+    for (int t = 0; t < nterms; t++)
         next[home_of(&type->terms[t]) + 1]++;
     for (int a = 0; a < type->natoms; a++)
         next[a + 1] += next[a];
-    for (int t = 0; t < type->nterms; t++) {
+    for (int t = 0; t < nterms; t++) {
         const struct sk_term *term = &type->terms[t];
         index->term[next[home_of(term)]++] = t;
         if (term->form == SK_CMAP)
@@ -116,7 +126,7 @@ void sk_bonded_init(struct sk_bonded *b, struct sk_local *local, const struct sk
     const struct sk_topology *top = local->top;
     memset(b, 0, sizeof *b);
     for (int t = 0; t < top->nmoltypes; t++)
-        if (top->moltypes[t].nterms > 0) {
+        if (terms_of(&top->moltypes[t]) > 0) {
             sk_local_want(local, t);
             b->is_used = true;
         }

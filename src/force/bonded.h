@@ -1,8 +1,8 @@
 /* Bonded: the bonded terms of the owned atoms: who computes a term, its atoms wherever they are, its forces, energies
- * and virial. A term belongs to the owner of the atom at its second place (a term of one atom: of that), so each is
- * computed once. Owns blocks of terms, made anew at every rebuild; borrows topology, force field and local atoms. Sums
- * are integers: bits do not depend on ranks. Not here: the arithmetic (kernel/bonded.h), what terms there are
- * (model/bonded.h). */
+ * and virial. Position restraints are apart (restraint.h). A term belongs to the owner of the atom at its second place
+ * (a term of one atom: of that), so each is computed once. Owns blocks of terms, made anew at every rebuild; borrows
+ * topology, force field and local atoms. Sums are integers: bits do not depend on ranks. Not here: the arithmetic
+ * (kernel/bonded.h), what terms there are (model/bonded.h). */
 #ifndef SK_FORCE_BONDED_H
 #define SK_FORCE_BONDED_H
 
@@ -25,6 +25,7 @@ enum sk_bonded_energy {
     SK_ENERGY_CMAP,
     SK_ENERGY_LJ_14,
     SK_ENERGY_COULOMB_14,
+    SK_ENERGY_RESTRAINT, /* of positions: restraint.h */
     SK_BONDED_ENERGIES
 };
 

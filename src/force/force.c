@@ -47,6 +47,7 @@ void sk_force_clear(struct sk_force *force)
     sk_nonbonded_clear(&force->nonbonded);
     sk_bonded_clear(&force->bonded);
     sk_excluded_clear(&force->excluded);
+    sk_restraints_clear(&force->restraints);
     sk_local_clear(&force->local);
     sk_mesh_free(&force->mesh);
     sk_clusters_clear(&force->clusters);
@@ -63,11 +64,12 @@ void sk_force_clear(struct sk_force *force)
 }
 
 void sk_force_init_terms(struct sk_force *force, struct sk_comm *comm, const struct sk_forcefield *ff,
-                         const struct sk_mesh_plan *plan, enum sk_mesh_cuts cuts)
+                         const struct sk_reference *reference, const struct sk_mesh_plan *plan, enum sk_mesh_cuts cuts)
 {
     const struct sk_pair_parameters *pair = &force->nonbonded.pair;
     sk_local_init(&force->local, comm, force->top);
     sk_bonded_init(&force->bonded, &force->local, ff, pair->has_coulomb ? pair->coulomb : 0, pair->force_scale);
+    sk_restraints_init(&force->restraints, force->top, ff, reference, pair->force_scale);
     if (!plan)
         return;
     sk_excluded_init(&force->excluded, &force->local, force->variant, plan->beta, pair->coulomb, pair->force_scale);
@@ -169,6 +171,7 @@ static enum sk_code force_rebuild_terms(struct sk_force *force, const struct sk_
     sk_local_list(local, atoms);
     struct sk_bonded_census found = sk_bonded_list(&force->bonded, local);
     sk_excluded_list(&force->excluded, local);
+    sk_restraints_rebuild(&force->restraints, atoms);
     enum sk_code code = sk_local_connect(local, err);
     if (!code)
         code = sk_bonded_verify(&force->bonded, local->comm, &found, err);
@@ -369,6 +372,7 @@ void sk_force_end(struct sk_force *force, struct sk_domain *domain, const struct
             force->total[i][k] = force->pair[i][k];
     sk_timer_enter(phases->timer, phases->halo);
     sk_local_collect(&force->local, force->total);
+    sk_restraints_run(&force->restraints, atoms, &force->box, force->total);
     if (!force->mesh)
         return;
     sk_timer_enter(phases->timer, phases->mesh);
@@ -431,6 +435,6 @@ size_t sk_force_memory(const struct sk_force *force)
     return sk_clusters_memory(&force->clusters) + sk_list_memory(&force->list) + force->local_capacity * 24 +
            force->total_capacity * 24 + force->pack_force_capacity * 4 + force->pack_wide_capacity * 8 +
            force->list_x_capacity * 24 + sk_bonded_memory(&force->bonded) + sk_excluded_memory(&force->excluded) +
-           sk_local_memory(&force->local) + force->charge_capacity * 8 + force->parts.lane_capacity +
-           (force->mesh ? sk_mesh_memory(force->mesh) : 0);
+           sk_restraints_memory(&force->restraints) + sk_local_memory(&force->local) + force->charge_capacity * 8 +
+           force->parts.lane_capacity + (force->mesh ? sk_mesh_memory(force->mesh) : 0);
 }

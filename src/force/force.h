@@ -11,6 +11,7 @@
 #include "force/excluded.h"
 #include "force/nonbonded.h"
 #include "force/parts.h"
+#include "force/restraint.h"
 #include "mesh/mesh.h"
 #include "neigh/list.h"
 
@@ -20,7 +21,8 @@ struct sk_force {
     struct sk_local local; /* atoms of bonded terms and excluded pairs */
     struct sk_bonded bonded;
     struct sk_excluded excluded; /* used with a mesh */
-    struct sk_mesh *mesh;        /* NULL: none */
+    struct sk_restraints restraints;
+    struct sk_mesh *mesh; /* NULL: none */
     const struct sk_kernel_variant *variant;
     struct sk_clusters clusters;
     struct sk_list list;
@@ -70,10 +72,10 @@ void sk_force_init(struct sk_force *force, const struct sk_topology *top, const 
 #define SK_FORCE_LEAST_BUFFER 0.02 /* of the cutoff */
 bool sk_force_set_radius(struct sk_force *force, double list_radius);
 void sk_force_clear(struct sk_force *force);
-/* Collective, once, after init and with nonbonded in place: bonded terms, and with an Ewald sum excluded pairs and the
- * mesh of this plan (else NULL). */
+/* Collective, once, after init and with nonbonded in place: bonded terms, position restraints (reference NULL: none),
+ * and with an Ewald sum excluded pairs and the mesh of this plan (else NULL). The reference is borrowed. */
 void sk_force_init_terms(struct sk_force *force, struct sk_comm *comm, const struct sk_forcefield *ff,
-                         const struct sk_mesh_plan *plan, enum sk_mesh_cuts cuts);
+                         const struct sk_reference *reference, const struct sk_mesh_plan *plan, enum sk_mesh_cuts cuts);
 /* Collective, once, at a fresh start with a mesh: the scale of its charges for these atoms. Errors: SK_EINPUT. */
 enum sk_code sk_force_choose_charge_bits(struct sk_force *force, const struct sk_atoms *atoms, struct sk_error *err);
 /* Kernel box from the box: grid edges and shifts. After every change of the box. */

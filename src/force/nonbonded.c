@@ -170,7 +170,7 @@ static void fill_dispersion(struct sk_nonbonded *nb, const struct sk_parameters 
         nb->dispersion_pressure_volume2 = -4.0 / 3.0 * PI * natoms * natoms * c6 / rc3;
 }
 
-static void fill_coulomb(struct sk_nonbonded *nb, const struct sk_parameters *parameters)
+static void fill_coulomb(struct sk_nonbonded *nb, const struct sk_parameters *parameters, double ewald_beta)
 {
     struct sk_pair_parameters *pair = &nb->pair;
     double rc = parameters->nonbonded.coulomb_cutoff, rc3 = rc * rc * rc, eps = parameters->nonbonded.epsilon_rf;
@@ -186,7 +186,7 @@ static void fill_coulomb(struct sk_nonbonded *nb, const struct sk_parameters *pa
     case SK_COULOMB_PME:
         if (!pair->has_coulomb)
             break;
-        nb->ewald_beta = sk_ewald_beta(rc, parameters->nonbonded.ewald_rtol);
+        nb->ewald_beta = ewald_beta;
         nb->ewald_table = sk_calloc(1, sizeof *nb->ewald_table);
         nb->ewald_series = sk_calloc(1, sizeof *nb->ewald_series);
         sk_ewald_table_init(nb->ewald_table, rc * rc, sk_ewald_real_force, &nb->ewald_beta);
@@ -204,7 +204,7 @@ static void fill_coulomb(struct sk_nonbonded *nb, const struct sk_parameters *pa
 
 void sk_nonbonded_init(struct sk_nonbonded *nb, const struct sk_parameters *parameters, const struct sk_forcefield *ff,
                        const struct sk_topology *top, const struct sk_units *units, const int64_t *kind_count,
-                       double force_scale)
+                       double force_scale, double ewald_beta)
 {
     memset(nb, 0, sizeof *nb);
     struct sk_pair_parameters *pair = &nb->pair;
@@ -231,7 +231,7 @@ void sk_nonbonded_init(struct sk_nonbonded *nb, const struct sk_parameters *para
     pair->c12 = ff->c12;
     pair->coulomb = units->coulomb;
     pair->force_scale = force_scale > 0 ? force_scale : choose_force_scale(ff, top, units);
-    fill_coulomb(nb, parameters);
+    fill_coulomb(nb, parameters, ewald_beta);
     double S = pair->force_scale * pair->quantum;
     fill_lanes(nb, ff, top, units, S);
     fill_tables(nb, parameters, ff, S);

@@ -27,10 +27,11 @@ struct sk_nonbonded {
     struct sk_ewald_series *ewald_series;
 };
 
-/* kind_count[nkinds]: atoms of each kind in the whole system. force_scale: 0 to choose it from the force field. */
+/* kind_count[nkinds]: atoms of each kind in the whole system. force_scale: 0 to choose it from the force field.
+ * ewald_beta: of coulomb = pme. */
 void sk_nonbonded_init(struct sk_nonbonded *nonbonded, const struct sk_parameters *parameters,
                        const struct sk_forcefield *ff, const struct sk_topology *top, const struct sk_units *units,
-                       const int64_t *kind_count, double force_scale);
+                       const int64_t *kind_count, double force_scale, double ewald_beta);
 void sk_nonbonded_clear(struct sk_nonbonded *nonbonded);
 
 #endif

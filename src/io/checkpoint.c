@@ -34,6 +34,7 @@ static const struct field fields[] = {
     FIELD(seed, SK_H5_U64, 0),
     FIELD(model_hash, SK_H5_U64, 0),
     FIELD(state_hash, SK_H5_U64, 0),
+    FIELD(reference_hash, SK_H5_U64, 0),
     FIELD(integrator, SK_H5_I32, 0),
     FIELD(velocity_time, SK_H5_I32, 0),
     FIELD(quantum_bits, SK_H5_I32, 0),

@@ -13,6 +13,7 @@ struct sk_checkpoint_state {
     double time;
     struct sk_box box;
     uint64_t seed, model_hash, state_hash;
+    uint64_t reference_hash; /* of the places that position restraints hold to; 0: none */
     int32_t integrator, velocity_time, quantum_bits;
     double force_scale;
     /* particle-mesh Ewald; mesh 0 0 0: none */

@@ -49,14 +49,20 @@ enum sk_code sk_mesh_plan_choose(struct sk_mesh_plan *plan, const double edge[3]
                        "tolerance between 1e-15 and 1",
                        cutoff, rtol);
     *plan = (struct sk_mesh_plan){.order = order, .beta = sk_ewald_beta(cutoff, rtol)};
+    return sk_mesh_plan_lengths(plan, edge, spacing, err);
+}
+
+enum sk_code sk_mesh_plan_lengths(struct sk_mesh_plan *plan, const double edge[3][3], double spacing,
+                                  struct sk_error *err)
+{
     for (int d = 0; d < 3; d++) {
         const double length = sqrt(edge[d][0] * edge[d][0] + edge[d][1] * edge[d][1] + edge[d][2] * edge[d][2]);
         if (!(length / spacing <= SK_MESH_LARGEST))
             return sk_fail(err, SK_EINPUT, "a mesh spacing of %g in a box of %g needs more than %d points", spacing,
                            length, SK_MESH_LARGEST);
         /* a spacing that divides the edge but for rounding counts as dividing it */
-        const int least = (int)-floor(1e-9 - length / spacing);
-        plan->n[d] = sk_mesh_length(least > 2 * (order - 1) ? least : 2 * (order - 1));
+        const int least = (int)-floor(1e-9 - length / spacing), fewest = 2 * (plan->order - 1);
+        plan->n[d] = sk_mesh_length(least > fewest ? least : fewest);
     }
     return SK_OK;
 }

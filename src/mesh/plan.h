@@ -21,6 +21,9 @@ int sk_mesh_length(int least);
  * SK_MESH_LARGEST points. Local. */
 enum sk_code sk_mesh_plan_choose(struct sk_mesh_plan *plan, const double edge[3][3], double spacing, int order,
                                  double cutoff, double rtol, struct sk_error *err);
+/* The lengths alone, for a plan that has its order. Local. */
+enum sk_code sk_mesh_plan_lengths(struct sk_mesh_plan *plan, const double edge[3][3], double spacing,
+                                  struct sk_error *err);
 /* Whether the mesh can work with a plan that the user gave: lengths that the transforms know, order, beta. Local. */
 enum sk_code sk_mesh_plan_check(const struct sk_mesh_plan *plan, struct sk_error *err);
 

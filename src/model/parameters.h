@@ -12,6 +12,7 @@
 
 #define SK_PATH_MAX   1024
 #define SK_TEXT_MAX   2048
+#define SK_STYLE_MAX  128
 #define SK_GROUPS_MAX 16
 
 enum sk_integrator { SK_LEAP_FROG, SK_VELOCITY_VERLET };
@@ -24,8 +25,9 @@ enum sk_layout { SK_LAYOUT_AUTO, SK_LAYOUT_SLAB, SK_LAYOUT_PENCIL };
 enum sk_coulomb { SK_COULOMB_NONE, SK_COULOMB_CUT, SK_COULOMB_REACTION_FIELD, SK_COULOMB_PME };
 enum sk_modifier { SK_MODIFIER_POTENTIAL_SHIFT, SK_MODIFIER_NONE };
 enum sk_dispersion { SK_DISPERSION_NONE, SK_DISPERSION_ENERGY, SK_DISPERSION_ENERGY_PRESSURE };
-enum sk_mixing { SK_MIXING_LORENTZ_BERTHELOT, SK_MIXING_GEOMETRIC };
+enum sk_mixing { SK_MIXING_AUTO, SK_MIXING_LORENTZ_BERTHELOT, SK_MIXING_GEOMETRIC }; /* auto: by the pair style */
 enum sk_bonds { SK_BONDS_NONE, SK_BONDS_H_BONDS, SK_BONDS_ALL, SK_BONDS_H_ANGLES };
+enum sk_family { SK_FAMILY_BOND, SK_FAMILY_ANGLE, SK_FAMILY_DIHEDRAL, SK_FAMILY_IMPROPER, SK_FAMILIES };
 enum sk_solver { SK_SOLVER_FRAGMENTS, SK_SOLVER_SHAKE };
 enum sk_thermostat { SK_THERMOSTAT_NONE, SK_THERMOSTAT_V_RESCALE, SK_THERMOSTAT_LANGEVIN };
 enum sk_barostat { SK_BAROSTAT_NONE, SK_BAROSTAT_C_RESCALE, SK_BAROSTAT_BERENDSEN };
@@ -44,6 +46,7 @@ struct sk_parameters {
     struct {
         char structure[SK_PATH_MAX], topology[SK_PATH_MAX]; /* absolute or relative to the run file, resolved */
         char define[SK_TEXT_MAX], include_path[SK_TEXT_MAX];
+        char restraint_reference[SK_PATH_MAX]; /* empty: structure */
         char data[SK_PATH_MAX];
         bool is_real; /* the data file is in LAMMPS real units (converted on reading) */
         int replicate[3];
@@ -69,20 +72,26 @@ struct sk_parameters {
         char kernel[32]; /* "auto" or a variant's name; "a,b" gives rank r the entry r modulo count */
     } domain;
     struct {
-        char pair_coeff[SK_TEXT_MAX]; /* "I J EPS SIGMA; ..." for a data file without them */
-        enum sk_mixing mixing;        /* LAMMPS pairs not given explicitly */
-        double buffer;                /* list radius minus cutoff; 0: auto */
+        char pair_style[SK_STYLE_MAX], pair_modify[SK_STYLE_MAX]; /* data file: as in a LAMMPS script */
+        char pair_coeff[SK_TEXT_MAX];                             /* "I J EPS SIGMA; ..." for one without them */
+        enum sk_mixing mixing;                                    /* LAMMPS pairs not given explicitly */
+        double buffer;                                            /* list radius minus cutoff; 0: auto */
         double vdw_cutoff, coulomb_cutoff;
         enum sk_modifier vdw_modifier, coulomb_modifier;
         enum sk_dispersion dispersion;
         enum sk_coulomb coulomb;
-        double epsilon_rf;    /* 0: conductor */
-        double ewald_rtol;    /* erfc(beta coulomb_cutoff) */
-        double mesh_spacing;  /* largest, if mesh is 0 0 0 */
-        int mesh[3];          /* points of the Ewald mesh */
-        int64_t mesh_order;   /* of its splines */
-        int special_bonds[3]; /* data file: weight, 0 or 1, of pairs one, two and three bonds apart */
+        double epsilon_rf;          /* 0: conductor */
+        double coulomb_error;       /* bound of the rms force error of an Ewald sum; 0: by the next two */
+        double ewald_rtol;          /* erfc(beta coulomb_cutoff) */
+        double mesh_spacing;        /* largest, if mesh is 0 0 0 */
+        int mesh[3];                /* points of the Ewald mesh */
+        int64_t mesh_order;         /* of its splines */
+        double special_bonds[2][3]; /* data file: weights of Lennard-Jones and Coulomb, one, two, three bonds apart */
     } nonbonded;
+    struct {
+        char style[SK_FAMILIES][SK_STYLE_MAX]; /* data file that does not name them: as in a LAMMPS script */
+        char coeff[SK_FAMILIES][SK_TEXT_MAX];  /* "TYPE VALUES; ..." for one without them */
+    } bonded;
     struct {
         enum sk_bonds bonds;
         enum sk_solver solver;
@@ -90,6 +99,7 @@ struct sk_parameters {
         int64_t max_rounds;
         bool split_clusters;
         char bond_types[SK_TEXT_MAX];   /* data file: types of rigid bonds */
+        char angle_types[SK_TEXT_MAX];  /* and of rigid angles */
         char bond_lengths[SK_TEXT_MAX]; /* data file without lengths: one for each bond type, in its units */
     } constraints;
     struct {

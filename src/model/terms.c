@@ -157,24 +157,3 @@ enum sk_code sk_moltype_order_terms(struct sk_moltype *type, struct sk_error *er
         order_terms(type);
     return order_sites(type, err);
 }
-
-enum sk_code sk_topology_refuse_terms(const struct sk_topology *top, struct sk_error *err)
-{
-    for (int m = 0; m < top->nmoltypes; m++) {
-        const struct sk_moltype *type = &top->moltypes[m];
-        char list[512] = "";
-        size_t length = 0;
-        int restraints = sk_moltype_terms(type, SK_POSITION_RESTRAINT);
-        if (restraints)
-            length += (size_t)snprintf(list, sizeof list, "%d %s", restraints, sk_bonded_name(SK_POSITION_RESTRAINT));
-        if (type->nsites)
-            length += (size_t)snprintf(list + length, sizeof list - length, "%s%d virtual sites", length ? ", " : "",
-                                       type->nsites);
-        if (length)
-            return sk_fail(
-                err, SK_EINPUT,
-                "this version computes no virtual sites or position restraints yet: molecule type '%s' has %s",
-                type->name, list);
-    }
-    return SK_OK;
-}

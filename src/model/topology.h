@@ -134,9 +134,6 @@ int64_t sk_topology_groups(const struct sk_topology *top);
 int64_t sk_topology_terms(const struct sk_topology *top, int form);
 int64_t sk_topology_sites(const struct sk_topology *top);
 int64_t sk_topology_molecules(const struct sk_topology *top);
-/* Refuses, as SK_EINPUT with counts, a molecule type with position restraints or virtual sites: for as long as no
- * forces are computed for them. Local. */
-enum sk_code sk_topology_refuse_terms(const struct sk_topology *top, struct sk_error *err);
 /* XXH3_64 over everything that defines the model except coordinates (kinds, templates, blocks,
  * replication; not the title), field by field in a fixed little-endian layout. */
 uint64_t sk_topology_hash(const struct sk_topology *top);

@@ -73,6 +73,12 @@ static void entries_add(struct sk_entries *entries, const char *section, const c
     entry->key = NULL;
 }
 
+void sk_entries_imply(struct sk_entries *entries, const struct sk_key *key, const char *value, int64_t line)
+{
+    entries_add(entries, key->section, key->name, value, line);
+    entries->entry[entries->n - 1].key = key;
+}
+
 __attribute__((format(printf, 2, 3))) static bool ini_fail(struct ini *ini, const char *format, ...)
 {
     char text[sizeof ini->err->message];

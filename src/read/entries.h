@@ -25,6 +25,8 @@ void sk_entries_clear(struct sk_entries *entries);
 enum sk_code sk_entries_read(struct sk_entries *entries, struct sk_lines *lines, struct sk_error *err);
 /* Appends one "section.key=value" of the command line. Local. */
 enum sk_code sk_entries_override(struct sk_entries *entries, const char *text, struct sk_error *err);
+/* Appends an entry that another one implies, with its line. Local. */
+void sk_entries_imply(struct sk_entries *entries, const struct sk_key *key, const char *value, int64_t line);
 /* Fills *err with "FILE:LINE: " or "--set section.key: " and the message; returns SK_EINPUT. */
 enum sk_code sk_entry_fail(const struct sk_entries *entries, const struct sk_entry *entry, struct sk_error *err,
                            const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -251,11 +251,6 @@ enum sk_code sk_top_read(const char *path, const char *define, const char *inclu
     if (code == SK_OK)
         code = top_read(pp, bonds, top, ff, err);
     sk_preprocess_free(&pp);
-    /* What the engine does not compute yet; sk_top_parse reads it. */
-    if (code == SK_OK && (code = sk_topology_refuse_terms(top, err)) != SK_OK) {
-        sk_topology_clear(top);
-        sk_forcefield_clear(ff);
-    }
     return code;
 }
 

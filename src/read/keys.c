@@ -22,8 +22,10 @@ static const struct sk_choice transport_choices[] = {
     {"auto", SK_TRANSPORT_AUTO, true}, {"mpi", SK_TRANSPORT_MPI, true}, {"ring", SK_TRANSPORT_RING, true}, {0}};
 static const struct sk_choice layout_choices[] = {
     {"auto", SK_LAYOUT_AUTO, true}, {"slab", SK_LAYOUT_SLAB, true}, {"pencil", SK_LAYOUT_PENCIL, true}, {0}};
-static const struct sk_choice mixing_choices[] = {
-    {"geometric", SK_MIXING_GEOMETRIC, true}, {"lorentz-berthelot", SK_MIXING_LORENTZ_BERTHELOT, true}, {0}};
+static const struct sk_choice mixing_choices[] = {{"auto", SK_MIXING_AUTO, true},
+                                                  {"geometric", SK_MIXING_GEOMETRIC, true},
+                                                  {"lorentz-berthelot", SK_MIXING_LORENTZ_BERTHELOT, true},
+                                                  {0}};
 static const struct sk_choice vdw_modifier_choices[] = {{"potential-shift", SK_MODIFIER_POTENTIAL_SHIFT, true},
                                                         {"none", SK_MODIFIER_NONE, true},
                                                         {"force-switch", 0, false},
@@ -68,6 +70,13 @@ static const struct sk_choice coupling_choices[] = {{"isotropic", SK_COUPLING_IS
 /* A key whose name carries its unit: the plain form is the name without it. */
 #define UNIT_KEY(SECTION, PLAIN, UNIT, TYPE) \
     .section = SECTION, .name = PLAIN "_" UNIT, .plain = PLAIN, .type = SK_KEY_##TYPE
+/* Lines of a LAMMPS script. */
+#define COEFF SK_KEY_DATA_ONLY | SK_KEY_SEMICOLON | SK_KEY_REPEATED
+#define STYLE(SECTION, NAME, FAMILY)                                                              \
+    KEY(SECTION, NAME, TEXT), .flags = SK_KEY_DATA_ONLY, FIELD(bonded.style[SK_FAMILY_##FAMILY]), \
+                              .rule = "the data file's"
+#define COEFFS(SECTION, NAME, FAMILY) \
+    KEY(SECTION, NAME, TEXT), .flags = COEFF, FIELD(bonded.coeff[SK_FAMILY_##FAMILY]), .rule = "nothing"
 #define COUNT_MOST 0x1p62
 #define LATER      .flags = SK_KEY_UNSUPPORTED, NOWHERE, .rule = "not supported yet"
 
@@ -77,6 +86,11 @@ static const struct sk_key table[] = {
      .help = "Coordinates and box, a GROMACS .gro file."},
     {KEY(S, "topology", PATH), .flags = SK_KEY_GROMACS_ONLY, FIELD(system.topology),
      .rule = "required with `structure`", .help = "Molecules and force field, a GROMACS .top file."},
+    {KEY(S, "restraint_reference", PATH), .flags = SK_KEY_GROMACS_ONLY, FIELD(system.restraint_reference),
+     .rule = "`structure`",
+     .help =
+         "Where position restraints hold atoms, a `.gro` file of the same atoms. Places count as fractions of its box: "
+         "they move with the box of the run."},
     {KEY(S, "define", TEXT), .flags = SK_KEY_GROMACS_ONLY, FIELD(system.define), .rule = "nothing",
      .help = "Macros for the topology's preprocessor, separated by blanks: `-DNAME` or `-DNAME=VALUE`."},
     {KEY(S, "include_path", PATHS), .flags = SK_KEY_GROMACS_ONLY, FIELD(system.include_path), .rule = "nothing",
@@ -143,15 +157,25 @@ static const struct sk_key table[] = {
              "process r entry r modulo 2. Results do not depend on it."},
 #undef S
 #define S "nonbonded"
-    {KEY(S, "pair_coeff", TEXT), .flags = SK_KEY_DATA_ONLY | SK_KEY_SEMICOLON, FIELD(nonbonded.pair_coeff),
-     .rule = "nothing",
+    {KEY(S, "pair_style", TEXT), .flags = SK_KEY_DATA_ONLY, FIELD(nonbonded.pair_style),
+     .rule = "the comment behind `Pair Coeffs`",
      .help =
-         "`I J EPS SIGMA; I J EPS SIGMA; ...` in the data file's units, for a data file without coefficients; I and J "
-         "are types or ranges of types (`*`, `2*4`). In this key `;` separates pairs and starts no comment."},
-    {KEY(S, "mixing", CHOICE), .flags = SK_KEY_DATA_ONLY, FIELD(nonbonded.mixing), .fallback = "geometric",
+         "`lj/cut RC`, `lj/cut/coul/cut RC [RCOUL]`, `lj/cut/coul/long RC [RCOUL]`, `lj/charmm/coul/long RIN RC "
+         "[RCOUL]`, as in a LAMMPS script: cutoffs (in the data file's units), `vdw_modifier` and `coulomb` follow. "
+         "Without numbers (and for `lj/charmm/coul/charmm`) only what pair coefficients mean."},
+    {KEY(S, "pair_modify", TEXT), .flags = SK_KEY_DATA_ONLY, FIELD(nonbonded.pair_modify), .rule = "nothing",
+     .help = "`shift yes` or `no`, `mix geometric` or `arithmetic`, as in a LAMMPS script: `vdw_modifier` and `mixing` "
+             "follow."},
+    {KEY(S, "pair_coeff", TEXT), .flags = COEFF, FIELD(nonbonded.pair_coeff), .rule = "nothing",
+     .help =
+         "`I J EPS SIGMA; I J EPS SIGMA; ...` in the data file's units, besides or instead of the data file's; I and J "
+         "are types or ranges of types (`*`, `2*4`). In this key `;` separates pairs and starts no comment; it may be "
+         "given in several lines."},
+    {KEY(S, "mixing", CHOICE), .flags = SK_KEY_DATA_ONLY, FIELD(nonbonded.mixing), .fallback = "auto",
      .choices = mixing_choices,
-     .help = "How pairs of unlike types that the data file does not list are made; `geometric` is what LAMMPS does "
-             "unless told otherwise. (A topology brings its own rule.)"},
+     .help = "How pairs of unlike types that the data file does not list are made; `auto` is what LAMMPS does unless "
+             "told otherwise: `lorentz-berthelot` with `lj/charmm`, else `geometric`. (A topology brings its own "
+             "rule.)"},
     {UNIT_KEY(S, "buffer", "nm", REAL), .flags = SK_KEY_ABOVE, FIELD(nonbonded.buffer), .low = 0, .high = 1000,
      .fallback = "auto", .word = "auto", .unit = "nm",
      .help = "How far the pair list reaches beyond the cutoff. Results do not depend on it, only speed."},
@@ -179,9 +203,15 @@ static const struct sk_key table[] = {
      .help = "For `coulomb = cut` and the direct part of `pme`: shifted to zero energy at the cutoff, or not."},
     {KEY(S, "epsilon_rf", REAL), FIELD(nonbonded.epsilon_rf), .low = 0, .high = 1e9, .fallback = "0",
      .help = "Relative permittivity beyond the cutoff, for the reaction field: 0 means a conductor, else at least 1."},
-    {KEY(S, "special_bonds", SWITCHES), .flags = SK_KEY_DATA_ONLY, FIELD(nonbonded.special_bonds), .fallback = "0 0 0",
-     .help = "Weights of the interaction of atoms that are one, two and three bonds apart; as in LAMMPS, which also "
-             "has this default. (A topology brings its own rule.)"},
+    {KEY(S, "special_bonds", WEIGHTS), .flags = SK_KEY_DATA_ONLY, FIELD(nonbonded.special_bonds), .fallback = "0 0 0",
+     .help =
+         "Weights of the interaction of atoms that are one, two and three bonds apart, as in a LAMMPS script, which "
+         "has this default, too: `lj/coul A B C`, `lj A B C`, `coul A B C`, `fene`, `amber`, `charmm`, `dreiding`; "
+         "three numbers alone are both. (A topology brings its own rule.)"},
+    {UNIT_KEY(S, "coulomb_force_error", "kJ_per_mol_nm", REAL), .flags = SK_KEY_ABOVE | SK_KEY_ZERO_UNSET,
+     FIELD(nonbonded.coulomb_error), .low = 0, .high = 1e6, .rule = "by the next two", .unit = "kJ/mol/nm",
+     .help = "For `coulomb = pme`: the rms error of Coulomb forces that the splitting and the mesh are chosen for, as "
+             "estimated for charges at random places (in water it is several times less)."},
     {KEY(S, "ewald_rtol", REAL), FIELD(nonbonded.ewald_rtol), .low = 1e-14, .high = 0.1, .fallback = "1e-5",
      .help =
          "For `coulomb = pme`: what is left of the direct Coulomb energy at the cutoff; it sets how the interaction "
@@ -196,6 +226,19 @@ static const struct sk_key table[] = {
     {KEY(S, "mesh_order", INTEGER), FIELD(nonbonded.mesh_order), .low = 4, .high = 6, .fallback = "4",
      .help = "For `coulomb = pme`: order of the splines that spread charges: 4 (cubic) to 6."},
 #undef S
+#define S "bonded"
+    {STYLE(S, "bond_style", BOND), .help = "`harmonic` or `fene`, for a data file whose `Bond Coeffs` do not name it."},
+    {COEFFS(S, "bond_coeff", BOND),
+     .help =
+         "`TYPE VALUES; TYPE VALUES; ...` as in a LAMMPS script, in the data file's units, besides or instead of its "
+         "`Bond Coeffs`; TYPE is a type or a range. May be given in several lines, as all of these keys."},
+    {STYLE(S, "angle_style", ANGLE), .help = "`harmonic` or `charmm`."},
+    {COEFFS(S, "angle_coeff", ANGLE), .help = "As `bond_coeff`."},
+    {STYLE(S, "dihedral_style", DIHEDRAL), .help = "`charmm`, `harmonic`, `opls` or `multi/harmonic`."},
+    {COEFFS(S, "dihedral_coeff", DIHEDRAL), .help = "As `bond_coeff`."},
+    {STYLE(S, "improper_style", IMPROPER), .help = "`harmonic` or `cvff`."},
+    {COEFFS(S, "improper_coeff", IMPROPER), .help = "As `bond_coeff`."},
+#undef S
 #define S "constraints"
     {KEY(S, "bonds", CHOICE), FIELD(constraints.bonds), .fallback = "none", .choices = bonds_choices,
      .help = "Which bonds are rigid: none; those to hydrogen (atom names that start with H; with a data file in real "
@@ -203,6 +246,9 @@ static const struct sk_key table[] = {
              "`[ constraints ]` of a topology name is rigid anyway."},
     {KEY(S, "bond_types", TEXT), .flags = SK_KEY_DATA_ONLY, FIELD(constraints.bond_types), .rule = "nothing",
      .help = "Bond types of the data file, separated by blanks, that are rigid besides those of `bonds`."},
+    {KEY(S, "angle_types", TEXT), .flags = SK_KEY_DATA_ONLY, FIELD(constraints.angle_types), .rule = "nothing",
+     .help = "Angle types of the data file, separated by blanks, that are rigid: the distance of their outer atoms, "
+             "between two rigid bonds. Water, say. (`bond_types` and this are `b` and `a` of LAMMPS' fix shake.)"},
     {KEY(S, "bond_lengths", TEXT), .flags = SK_KEY_DATA_ONLY, FIELD(constraints.bond_lengths), .rule = "nothing",
      .help = "One length for each bond type, separated by blanks, in the data file's units, for a data file that does "
              "not say them in a section `Bond Coeffs # harmonic`."},

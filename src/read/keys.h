@@ -19,7 +19,7 @@ enum sk_key_type {
     SK_KEY_PATH,
     SK_KEY_PATHS,      /* folders separated by ':' */
     SK_KEY_TRIPLE,     /* AxBxC */
-    SK_KEY_SWITCHES,   /* three numbers, each 0 or 1 */
+    SK_KEY_WEIGHTS,    /* as special_bonds in LAMMPS */
     SK_KEY_REALS,      /* numbers above 0, at most SK_GROUPS_MAX; zeros in the field behind them */
     SK_KEY_DEFINITIONS /* any key of the section: a name for a text (struct sk_definitions) */
 };
@@ -31,7 +31,8 @@ enum sk_key_flags {
     SK_KEY_UNWRITTEN = 8,    /* left out of the written set: other keys say the same */
     SK_KEY_ZERO_UNSET = 16,  /* zero means "not given" and is written as a comment */
     SK_KEY_ABOVE = 32,       /* the lower end of the range is excluded */
-    SK_KEY_SEMICOLON = 64    /* ';' separates entries, so " ;" starts no comment here */
+    SK_KEY_SEMICOLON = 64,   /* ';' separates entries, so " ;" starts no comment here */
+    SK_KEY_REPEATED = 128    /* may stand in several lines, which are joined by ';' */
 };
 
 struct sk_choice {

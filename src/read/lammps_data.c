@@ -66,11 +66,11 @@ struct data_scan {
     const struct sk_parameters *parameters;
     double *masses; /* by type; 0: not given */
     struct sk_data_pairs pairs;
-    struct sk_data_bonds bonds;
+    struct sk_data_terms terms[SK_FAMILIES];
     struct data_kinds kinds;
-    struct scanned_atom *atoms; /* of a file with bonds, in its order */
+    struct scanned_atom *atoms; /* of a file with terms, in its order */
     size_t atoms_capacity;
-    int32_t *kind; /* of a file with bonds, by id */
+    int32_t *kind; /* of a file with terms, by id */
 };
 
 static enum sk_code scan_masses(struct data_scan *scan, struct sk_error *err)
@@ -130,12 +130,12 @@ static enum sk_code scan_atoms(struct data_scan *scan, struct sk_error *err)
         if (kind < 0)
             return sk_lines_fail(scan->file.lines, err, "more than %d different pairs of type and charge",
                                  SK_DATA_KINDS_MAX);
-        if (scan->file.header.nbonds == 0)
+        if (!sk_data_has_terms(&scan->file.header))
             continue;
         sk_reserve(&scan->atoms, &scan->atoms_capacity, (size_t)i + 1);
         scan->atoms[i] = (struct scanned_atom){atom.id, scan->file.lines->number, kind};
     }
-    return scan->file.header.nbonds ? scan_spread_kinds(scan, err) : SK_OK;
+    return sk_data_has_terms(&scan->file.header) ? scan_spread_kinds(scan, err) : SK_OK;
 }
 
 static enum sk_code scan_velocities(struct data_scan *scan, struct sk_error *err)
@@ -151,45 +151,38 @@ static enum sk_code scan_velocities(struct data_scan *scan, struct sk_error *err
     return SK_OK;
 }
 
+static enum sk_code scan_section(struct data_scan *scan, enum sk_data_section section, struct sk_error *err)
+{
+    switch (section) {
+    case SK_DATA_MASSES: return scan_masses(scan, err);
+    case SK_DATA_PAIR:
+    case SK_DATA_PAIR_IJ:
+        return sk_data_pair_section(&scan->file, scan->parameters, section == SK_DATA_PAIR_IJ, &scan->pairs, err);
+    case SK_DATA_ATOMS: return scan_atoms(scan, err);
+    case SK_DATA_VELOCITIES: return scan_velocities(scan, err);
+    default: break;
+    }
+    if (section >= SK_DATA_TERMS)
+        return sk_data_term_section(&scan->file, &scan->terms[section - SK_DATA_TERMS], err);
+    return sk_data_coeff_section(&scan->file, scan->parameters, &scan->terms[section - SK_DATA_COEFFS], err);
+}
+
 static enum sk_code scan_sections(struct data_scan *scan, struct sk_error *err)
 {
     enum sk_data_section section;
-    enum sk_code code = SK_OK;
-    while (code == SK_OK) {
-        int status = sk_data_next_section(&scan->file, &section, err);
-        if (status < 0)
+    int status;
+    while ((status = sk_data_next_section(&scan->file, &section, err)) > 0)
+        if (scan_section(scan, section, err) != SK_OK)
             return err->code;
-        if (status == 0)
-            break;
-        if (section == SK_DATA_MASSES)
-            code = scan_masses(scan, err);
-        else if (section == SK_DATA_PAIR || section == SK_DATA_PAIR_IJ)
-            code = sk_data_pair_section(&scan->file, scan->parameters, section == SK_DATA_PAIR_IJ, &scan->pairs, err);
-        else if (section == SK_DATA_BOND_COEFFS)
-            code = sk_data_bond_coeffs(&scan->file, sk_data_has_words(scan->parameters->constraints.bond_lengths),
-                                       &scan->bonds, err);
-        else if (section == SK_DATA_BONDS)
-            code = sk_data_bond_section(&scan->file, &scan->bonds, err);
-        else if (section == SK_DATA_ATOMS)
-            code = scan_atoms(scan, err);
-        else
-            code = scan_velocities(scan, err);
-    }
-    return code;
+    return status < 0 ? err->code : SK_OK;
 }
 
 static enum sk_code scan_pairs(struct data_scan *scan, struct sk_forcefield *ff, struct sk_error *err)
 {
     const char *text = scan->parameters->nonbonded.pair_coeff;
-    const char *name = scan->file.lines->name;
-    bool has_section = scan->file.is_seen[SK_DATA_PAIR] || scan->file.is_seen[SK_DATA_PAIR_IJ];
-    bool has_text = sk_data_has_words(text);
-    if (has_section && has_text)
-        return sk_fail(err, SK_EINPUT, "%.400s: has pair coefficients, and so has nonbonded.pair_coeff; remove one",
-                       name);
-    if (has_text && sk_data_pair_text(text, scan->parameters, &scan->pairs, err) != SK_OK)
+    if (sk_data_pair_text(text, scan->parameters, &scan->pairs, err) != SK_OK)
         return err->code;
-    return sk_data_pairs_finish(&scan->pairs, scan->parameters, name, ff, err);
+    return sk_data_pairs_finish(&scan->pairs, scan->parameters, scan->file.lines->name, ff, err);
 }
 
 /* Puts the kinds in order, in the table and in what refers to it. */
@@ -211,28 +204,51 @@ static void scan_sort_kinds(struct data_scan *scan)
     sk_free(&now);
 }
 
-static enum sk_code scan_topology(struct data_scan *scan, struct sk_topology *top, struct sk_error *err)
+static enum sk_code scan_missing(const struct data_scan *scan, struct sk_error *err)
 {
-    const char *name = scan->file.lines->name, *missing = NULL;
+    const char *missing = NULL;
     if (!scan->file.is_seen[SK_DATA_MASSES])
         missing = "Masses";
-    if (scan->file.header.nbonds && !scan->file.is_seen[SK_DATA_BONDS])
-        missing = "Bonds";
+    for (int f = 0; f < SK_FAMILIES; f++)
+        if (scan->file.header.nterms[f] && !scan->file.is_seen[SK_DATA_TERMS + f])
+            missing = sk_data_families[f].terms;
     if (!scan->file.is_seen[SK_DATA_ATOMS])
         missing = "Atoms";
-    if (missing)
-        return sk_fail(err, SK_EINPUT, "%.400s: no section %s", name, missing);
+    return missing ? sk_fail(err, SK_EINPUT, "%.400s: no section %s", scan->file.lines->name, missing) : SK_OK;
+}
+
+static enum sk_code scan_topology(struct data_scan *scan, struct sk_topology *top, struct sk_forcefield *ff,
+                                  struct sk_error *err)
+{
+    const char *name = scan->file.lines->name;
     memcpy(top->title, scan->file.title, sizeof top->title);
     scan_sort_kinds(scan);
     for (int i = 0; i < scan->kinds.n; i++) {
         struct data_kind kind = scan->kinds.kind[i];
         sk_topology_kind(top, kind.type, kind.charge, scan->masses[kind.type]);
     }
-    if (sk_data_bonds_rules(&scan->bonds, scan->parameters, name, err) != SK_OK ||
-        sk_data_bonds_sort(&scan->bonds, name, err) != SK_OK ||
-        sk_data_bonds_check(&scan->bonds, scan->parameters, top, scan->kind, name, err) != SK_OK)
-        return err->code;
-    return sk_data_molecules(&scan->bonds, scan->parameters, scan->kind, scan->file.header.natoms, name, top, err);
+    for (int f = 0; f < SK_FAMILIES; f++) {
+        struct sk_data_terms *terms = &scan->terms[f];
+        if (sk_data_coeff_text(scan->parameters, terms, err) != SK_OK ||
+            sk_data_rules(terms, scan->parameters, name, err) != SK_OK ||
+            sk_data_terms_sort(terms, name, err) != SK_OK ||
+            sk_data_check(terms, scan->parameters, top, scan->kind, name, err) != SK_OK)
+            return err->code;
+    }
+    struct sk_data_model model = {scan->parameters,         &scan->pairs, scan->terms, scan->kind,
+                                  scan->file.header.natoms, name};
+    return sk_data_molecules(&model, top, ff, err);
+}
+
+/* What the run file says about styles, before the sections. */
+static enum sk_code scan_styles(struct data_scan *scan, struct sk_error *err)
+{
+    const char *text = scan->parameters->nonbonded.pair_style;
+    scan->pairs.style = sk_pair_style_find(text + strspn(text, " \t"));
+    enum sk_code code = SK_OK;
+    for (int f = 0; f < SK_FAMILIES && !code; f++)
+        code = sk_data_coeff_style(scan->parameters, &scan->terms[f], err);
+    return code;
 }
 
 static enum sk_code scan_all(struct data_scan *scan, struct sk_structure *structure, struct sk_topology *top,
@@ -242,15 +258,16 @@ static enum sk_code scan_all(struct data_scan *scan, struct sk_structure *struct
     double length = sk_data_units_of(scan->parameters).length;
     scan->masses = sk_calloc((size_t)header->ntypes, sizeof *scan->masses);
     sk_data_pairs_init(&scan->pairs, header->ntypes);
-    sk_data_bonds_init(&scan->bonds, header);
-    if (scan_sections(scan, err) != SK_OK || scan_topology(scan, top, err) != SK_OK ||
-        scan_pairs(scan, ff, err) != SK_OK)
+    for (int f = 0; f < SK_FAMILIES; f++)
+        sk_data_terms_init(&scan->terms[f], (enum sk_family)f, header);
+    if (scan_styles(scan, err) != SK_OK || scan_sections(scan, err) != SK_OK || scan_missing(scan, err) != SK_OK ||
+        scan_pairs(scan, ff, err) != SK_OK || scan_topology(scan, top, ff, err) != SK_OK)
         return err->code;
     memset(structure, 0, sizeof *structure);
     structure->natoms = header->natoms;
     structure->has_velocities = scan->file.is_seen[SK_DATA_VELOCITIES];
-    for (int k = 0; k < 3; k++)
-        structure->box.edge[k] = (header->hi[k] - header->lo[k]) / length;
+    structure->box = sk_data_box(header, length);
+    sk_box_reduce(&structure->box);
     return SK_OK;
 }
 
@@ -268,7 +285,8 @@ enum sk_code sk_data_scan(struct sk_lines *lines, const struct sk_parameters *pa
         sk_forcefield_clear(ff);
     }
     sk_data_pairs_clear(&scan->pairs);
-    sk_data_bonds_clear(&scan->bonds);
+    for (int f = 0; f < SK_FAMILIES; f++)
+        sk_data_terms_clear(&scan->terms[f]);
     sk_free(&scan->kind);
     sk_free(&scan->atoms);
     sk_free(&scan->masses);
@@ -296,6 +314,8 @@ struct data_stream {
     struct data_kinds kinds;
     int nkinds;          /* of the topology; the table may grow beyond if the file changes under us */
     unsigned char *seen; /* a bit for each id */
+    struct sk_box box;   /* of the file */
+    bool is_reduced;     /* the run has other vectors of the same lattice */
     struct sk_atom_block block;
     sk_atom_sink *sink; /* of the section at hand; NULL: nobody wants it */
     void *context;
@@ -334,7 +354,14 @@ static enum sk_code stream_atom(struct data_stream *stream, const struct sk_data
     for (int k = 0; k < 3; k++) {
         block->x[n][k] = (atom->x[k] - stream->file.header.lo[k]) / stream->units.length;
         block->v[n][k] = 0;
-        block->image[n][k] = atom->image[k];
+        block->image[n][k] = stream->is_reduced ? 0 : atom->image[k];
+    }
+    if (stream->is_reduced) { /* images count other vectors than those of the run */
+        const double turns[3] = {atom->image[0], atom->image[1], atom->image[2]};
+        double shift[3];
+        sk_box_vector(&stream->box, turns, shift);
+        for (int k = 0; k < 3; k++)
+            block->x[n][k] += shift[k];
     }
     return SK_OK;
 }
@@ -401,12 +428,6 @@ static enum sk_code stream_sections(struct data_stream *stream, sk_atom_sink *at
                                     struct sk_error *err)
 {
     enum sk_data_section section;
-    int64_t ntypes = stream->file.header.ntypes;
-    const int64_t rows[SK_DATA_NSECTIONS] = {[SK_DATA_MASSES] = ntypes,
-                                             [SK_DATA_PAIR] = ntypes,
-                                             [SK_DATA_PAIR_IJ] = ntypes * (ntypes + 1) / 2,
-                                             [SK_DATA_BOND_COEFFS] = stream->file.header.nbond_types,
-                                             [SK_DATA_BONDS] = stream->file.header.nbonds};
     enum sk_code code = SK_OK;
     while (code == SK_OK) {
         int status = sk_data_next_section(&stream->file, &section, err);
@@ -420,7 +441,7 @@ static enum sk_code stream_sections(struct data_stream *stream, sk_atom_sink *at
         else if (section == SK_DATA_VELOCITIES)
             code = stream_velocities(stream, err);
         else
-            code = stream_skip(stream, rows[section], err);
+            code = stream_skip(stream, sk_data_rows(&stream->file.header, section), err);
     }
     return code;
 }
@@ -433,6 +454,9 @@ enum sk_code sk_data_stream(struct sk_lines *lines, const struct sk_parameters *
     stream->units = sk_data_units_of(parameters);
     stream->context = context;
     enum sk_code code = sk_data_head(&stream->file, lines, err);
+    stream->box = sk_data_box(&stream->file.header, stream->units.length);
+    struct sk_box reduced = stream->box;
+    stream->is_reduced = sk_box_reduce(&reduced);
     if (code == SK_OK && stream->file.header.natoms != top->unit_atoms)
         code = sk_lines_fail(lines, err, "the file has changed while it was read");
     if (code == SK_OK) {

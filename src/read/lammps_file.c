@@ -1,15 +1,12 @@
 /* LAMMPS data: header, sections, rows. */
 #include "read/lammps_internal.h"
 
-#include <limits.h>
 #include <math.h>
 #include <string.h>
 
 #include "read/fail.h"
 #include "read/number.h"
 #include "read/words.h"
-
-#define IMAGE_MAX (1 << 30)
 
 struct sk_data_units sk_data_units_of(const struct sk_parameters *parameters)
 {
@@ -23,31 +20,27 @@ double sk_data_coulomb(const struct sk_parameters *parameters)
     return parameters->system.is_real ? 332.06371 * 4.184 / 10.0 : sk_units_of(parameters->units).coulomb;
 }
 
+const struct sk_data_family sk_data_families[SK_FAMILIES] = {
+    [SK_FAMILY_BOND] = {"bond", "Bonds", "Bond Coeffs", 2},
+    [SK_FAMILY_ANGLE] = {"angle", "Angles", "Angle Coeffs", 3},
+    [SK_FAMILY_DIHEDRAL] = {"dihedral", "Dihedrals", "Dihedral Coeffs", 4},
+    [SK_FAMILY_IMPROPER] = {"improper", "Impropers", "Improper Coeffs", 4},
+};
+
+bool sk_data_has_terms(const struct sk_data_header *header)
+{
+    bool has_terms = false;
+    for (int f = 0; f < SK_FAMILIES; f++)
+        has_terms |= header->nterms[f] > 0;
+    return has_terms;
+}
+
 /* ---- header ---- */
 
-struct header_word {
-    const char *text;
-    bool is_refused; /* when its count is not zero */
-};
-
-/* Counts that the header may have besides atoms, atom types and the box. Types alone do nothing. */
-static const struct header_word header_words[] = {
-    {"angles", true},
-    {"dihedrals", true},
-    {"impropers", true},
-    {"ellipsoids", true},
-    {"lines", true},
-    {"triangles", true},
-    {"bodies", true},
-    {"angle types", false},
-    {"dihedral types", false},
-    {"improper types", false},
-    {"extra bond per atom", false},
-    {"extra angle per atom", false},
-    {"extra dihedral per atom", false},
-    {"extra improper per atom", false},
-    {"extra special per atom", false},
-};
+/* Counts that must be zero, and counts that say how much memory LAMMPS should reserve. */
+static const char *const header_refused[] = {"ellipsoids", "lines", "triangles", "bodies"};
+static const char *const header_ignored[] = {"extra bond per atom", "extra angle per atom", "extra dihedral per atom",
+                                             "extra improper per atom", "extra special per atom"};
 
 static enum sk_code header_bounds(struct sk_data_file *file, char **words, int axis, struct sk_error *err)
 {
@@ -64,13 +57,78 @@ static enum sk_code header_bounds(struct sk_data_file *file, char **words, int a
 
 static enum sk_code header_tilt(struct sk_data_file *file, char **words, struct sk_error *err)
 {
+    for (int k = 0; k < 3; k++)
+        if (!sk_parse_real(words[k], &file->header.tilt[k]) || !(fabs(file->header.tilt[k]) < 1e9))
+            return sk_lines_fail(file->lines, err, "tilt factor '%.40s' is not a number below 1e9", words[k]);
+    return SK_OK;
+}
+
+struct sk_box sk_data_box(const struct sk_data_header *header, double length)
+{
+    struct sk_box box;
     for (int k = 0; k < 3; k++) {
-        double tilt;
-        if (!sk_parse_real(words[k], &tilt))
-            return sk_lines_fail(file->lines, err, "tilt factor '%.40s' is not a number", words[k]);
-        if (tilt != 0)
-            return sk_lines_fail(file->lines, err, "the box is triclinic; only rectangular boxes are supported");
+        box.edge[k] = (header->hi[k] - header->lo[k]) / length;
+        box.tilt[k] = header->tilt[k] / length;
     }
+    return box;
+}
+
+static bool is_listed(const char *text, const char *const *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(text, list[i]) == 0)
+            return true;
+    return false;
+}
+#define IS_LISTED(text, list) is_listed(text, list, sizeof(list) / sizeof *(list))
+
+/* The family that "bonds" or "bond types" counts; -1: none. */
+static int counted_family(const char *what, bool *is_types)
+{
+    for (int f = 0; f < SK_FAMILIES; f++) {
+        size_t n = strlen(sk_data_families[f].name);
+        if (strncmp(what, sk_data_families[f].name, n) != 0)
+            continue;
+        *is_types = strcmp(what + n, " types") == 0;
+        if (*is_types || strcmp(what + n, "s") == 0)
+            return f;
+    }
+    return -1;
+}
+
+static enum sk_code count_atoms(struct sk_data_file *file, int64_t count, bool is_types, struct sk_error *err)
+{
+    struct sk_data_header *header = &file->header;
+    if ((is_types ? header->ntypes : header->natoms) >= 0)
+        return sk_lines_fail(file->lines, err, "a second number of %s", is_types ? "atom types" : "atoms");
+    if (is_types && (count == 0 || count > SK_DATA_TYPES_MAX))
+        return sk_lines_fail(file->lines, err, "%lld atom types; from 1 to %d are supported", (long long)count,
+                             SK_DATA_TYPES_MAX);
+    if (!is_types && (count == 0 || count >= (int64_t)1 << 48))
+        return sk_lines_fail(file->lines, err, "%lld atoms: nothing to simulate, or too many", (long long)count);
+    if (is_types)
+        header->ntypes = (int)count;
+    else
+        header->natoms = count;
+    return SK_OK;
+}
+
+static enum sk_code count_terms(struct sk_data_file *file, int64_t count, int family, bool is_types,
+                                struct sk_error *err)
+{
+    struct sk_data_header *header = &file->header;
+    const char *name = sk_data_families[family].name;
+    if ((is_types ? header->nterm_types[family] : header->nterms[family]) > 0)
+        return sk_lines_fail(file->lines, err, "a second number of %s%s", name, is_types ? " types" : "s");
+    if (is_types && count > SK_DATA_KINDS_MAX)
+        return sk_lines_fail(file->lines, err, "%lld %s types; at most %d are supported", (long long)count, name,
+                             SK_DATA_KINDS_MAX);
+    if (!is_types && count >= (int64_t)1 << 48)
+        return sk_lines_fail(file->lines, err, "%lld %ss: too many", (long long)count, name);
+    if (is_types)
+        header->nterm_types[family] = (int)count;
+    else
+        header->nterms[family] = count;
     return SK_OK;
 }
 
@@ -78,40 +136,20 @@ static enum sk_code header_tilt(struct sk_data_file *file, char **words, struct 
 static int header_count(struct sk_data_file *file, const char *number, const char *what, struct sk_error *err)
 {
     int64_t count;
-    bool is_atoms = strcmp(what, "atoms") == 0, is_types = strcmp(what, "atom types") == 0;
-    bool is_bonds = strcmp(what, "bonds") == 0, is_bond_types = strcmp(what, "bond types") == 0;
-    const struct header_word *found = NULL;
-    for (size_t i = 0; i < sizeof header_words / sizeof *header_words; i++)
-        if (strcmp(header_words[i].text, what) == 0)
-            found = &header_words[i];
-    if (!found && !is_atoms && !is_types && !is_bonds && !is_bond_types)
-        return 0;
+    bool is_atom_types = strcmp(what, "atom types") == 0, is_types = false;
+    bool is_atoms = strcmp(what, "atoms") == 0 || is_atom_types, is_refused = IS_LISTED(what, header_refused);
+    int family = counted_family(what, &is_types);
     enum sk_code code = SK_OK;
+    if (!is_atoms && family < 0 && !is_refused && !IS_LISTED(what, header_ignored))
+        return 0;
     if (!sk_parse_integer(number, &count) || count < 0)
         code = sk_lines_fail(file->lines, err, "number of %s: '%.40s' is not a whole number", what, number);
-    else if (found && found->is_refused && count > 0)
+    else if (is_refused && count > 0)
         code = sk_lines_fail(file->lines, err, "%lld %s: not supported", (long long)count, what);
-    else if (is_atoms && (count == 0 || count >= (int64_t)1 << 48))
-        code = sk_lines_fail(file->lines, err, "%lld atoms: nothing to simulate, or too many", (long long)count);
-    else if (is_types && (count == 0 || count > SK_DATA_TYPES_MAX))
-        code = sk_lines_fail(file->lines, err, "%lld atom types; from 1 to %d are supported", (long long)count,
-                             SK_DATA_TYPES_MAX);
-    else if (is_bonds && count >= (int64_t)1 << 48)
-        code = sk_lines_fail(file->lines, err, "%lld bonds: too many", (long long)count);
-    else if (is_bond_types && count > SK_DATA_KINDS_MAX)
-        code = sk_lines_fail(file->lines, err, "%lld bond types; at most %d are supported", (long long)count,
-                             SK_DATA_KINDS_MAX);
-    else if ((is_atoms && file->header.natoms >= 0) || (is_types && file->header.ntypes >= 0) ||
-             (is_bonds && file->header.nbonds > 0) || (is_bond_types && file->header.nbond_types > 0))
-        code = sk_lines_fail(file->lines, err, "a second number of %s", what);
-    if (is_atoms)
-        file->header.natoms = count;
-    if (is_types)
-        file->header.ntypes = (int)count;
-    if (is_bonds)
-        file->header.nbonds = count;
-    if (is_bond_types && code == SK_OK)
-        file->header.nbond_types = (int)count;
+    else if (is_atoms)
+        code = count_atoms(file, count, is_atom_types, err);
+    else if (family >= 0)
+        code = count_terms(file, count, family, is_types, err);
     return code == SK_OK ? 1 : -1;
 }
 
@@ -199,8 +237,24 @@ enum sk_code sk_data_head(struct sk_data_file *file, struct sk_lines *lines, str
 
 /* ---- sections ---- */
 
-static const char *const data_sections[SK_DATA_NSECTIONS] = {"Masses", "Pair Coeffs", "PairIJ Coeffs", "Bond Coeffs",
-                                                             "Bonds",  "Atoms",       "Velocities"};
+static const char *section_name(enum sk_data_section section)
+{
+    static const char *const names[SK_DATA_COEFFS] = {"Masses", "Pair Coeffs", "PairIJ Coeffs", "Atoms", "Velocities"};
+    if (section >= SK_DATA_TERMS)
+        return sk_data_families[section - SK_DATA_TERMS].terms;
+    return section >= SK_DATA_COEFFS ? sk_data_families[section - SK_DATA_COEFFS].coeffs : names[section];
+}
+
+int64_t sk_data_rows(const struct sk_data_header *header, enum sk_data_section section)
+{
+    if (section >= SK_DATA_TERMS)
+        return header->nterms[section - SK_DATA_TERMS];
+    if (section >= SK_DATA_COEFFS)
+        return header->nterm_types[section - SK_DATA_COEFFS];
+    if (section == SK_DATA_ATOMS || section == SK_DATA_VELOCITIES)
+        return header->natoms;
+    return section == SK_DATA_PAIR_IJ ? (int64_t)header->ntypes * (header->ntypes + 1) / 2 : header->ntypes;
+}
 
 int sk_data_next_section(struct sk_data_file *file, enum sk_data_section *section, struct sk_error *err)
 {
@@ -217,7 +271,7 @@ int sk_data_next_section(struct sk_data_file *file, enum sk_data_section *sectio
     int n = sk_words_split(text, words, 4);
     char *name = header_join(words, 0, n < 4 ? n : 4);
     for (int s = 0; s < SK_DATA_NSECTIONS; s++) {
-        if (strcmp(name, data_sections[s]) != 0)
+        if (strcmp(name, section_name((enum sk_data_section)s)) != 0)
             continue;
         if (file->is_seen[s]) {
             sk_lines_fail(file->lines, err, "a second section %s", name);
@@ -255,93 +309,4 @@ enum sk_code sk_data_row(struct sk_data_file *file, const char *section, int64_t
     if (*nwords > max)
         return sk_lines_fail(file->lines, err, "more than %d words in a line of %s", max, section);
     return SK_OK;
-}
-
-/* ---- atoms ---- */
-
-/* By enum sk_data_style: words up to x, and what hints may call it. */
-static const struct {
-    const char *name;
-    int first;
-} data_styles[] = {{"atomic", 2}, {"bond", 3}, {"full", 4}};
-
-enum sk_code sk_data_style_of(const struct sk_data_file *file, int nwords, enum sk_data_style *style,
-                              struct sk_error *err)
-{
-    const char *hint = file->hint;
-    if (strcmp(hint, "molecular") == 0 || strcmp(hint, "angle") == 0)
-        hint = "bond";
-    for (int s = SK_DATA_ATOMIC; s <= SK_DATA_FULL; s++) {
-        int columns = data_styles[s].first + 3;
-        *style = (enum sk_data_style)s;
-        if (hint[0] ? strcmp(hint, data_styles[s].name) == 0 : nwords == columns || nwords == columns + 3)
-            break;
-        if (s < SK_DATA_FULL)
-            continue;
-        if (hint[0])
-            return sk_lines_fail(file->lines, err,
-                                 "atom style '%.60s' is not supported; only atomic, bond, molecular and full", hint);
-        return sk_lines_fail(file->lines, err,
-                             "%d columns fit none of the atom styles atomic (5 or 8), bond (6 or 9) and full (7 or 10)",
-                             nwords);
-    }
-    if (*style == SK_DATA_BOND && !hint[0] && file->header.nbonds == 0)
-        return sk_lines_fail(file->lines, err,
-                             "%d columns may be atom style bond or charge; name it behind the section: Atoms # bond",
-                             nwords);
-    return SK_OK;
-}
-
-enum sk_code sk_data_id(const struct sk_data_file *file, const char *word, int64_t *id, struct sk_error *err)
-{
-    if (!sk_parse_integer(word, id))
-        return sk_lines_fail(file->lines, err, "atom id '%.40s' is not a whole number", word);
-    if (*id < 1 || *id > file->header.natoms)
-        return sk_lines_fail(file->lines, err, "atom id %lld is not in 1 to %lld; ids must have no gaps",
-                             (long long)*id, (long long)file->header.natoms);
-    return SK_OK;
-}
-
-static enum sk_code atom_images(const struct sk_data_file *file, char **words, int32_t image[3], struct sk_error *err)
-{
-    for (int k = 0; k < 3; k++) {
-        int64_t value;
-        if (!sk_parse_integer(words[k], &value) || value < -IMAGE_MAX || value > IMAGE_MAX)
-            return sk_lines_fail(file->lines, err, "image flag '%.40s' is not a whole number, or too large", words[k]);
-        image[k] = (int32_t)value;
-    }
-    return SK_OK;
-}
-
-enum sk_code sk_data_atom(const struct sk_data_file *file, enum sk_data_style style, char **words, int nwords,
-                          struct sk_data_atom *atom, struct sk_error *err)
-{
-    const struct sk_data_header *header = &file->header;
-    int64_t type, molecule;
-    int first = data_styles[style].first; /* word of x */
-    bool is_full = style == SK_DATA_FULL;
-    char *type_word = words[style == SK_DATA_ATOMIC ? 1 : 2];
-    memset(atom, 0, sizeof *atom);
-    if (nwords != first + 3 && nwords != first + 6)
-        return sk_lines_fail(file->lines, err, "%d columns; atom style %s has %d, or %d with image flags", nwords,
-                             data_styles[style].name, first + 3, first + 6);
-    if (sk_data_id(file, words[0], &atom->id, err) != SK_OK)
-        return err->code;
-    if (style != SK_DATA_ATOMIC && !sk_parse_integer(words[1], &molecule))
-        return sk_lines_fail(file->lines, err, "molecule id '%.40s' is not a whole number", words[1]);
-    if (!sk_parse_integer(type_word, &type) || type < 1 || type > header->ntypes)
-        return sk_lines_fail(file->lines, err, "atom type '%.40s' is not a whole number from 1 to %d", type_word,
-                             header->ntypes);
-    if (is_full && !sk_parse_real(words[3], &atom->charge))
-        return sk_lines_fail(file->lines, err, "charge '%.40s' is not a number", words[3]);
-    atom->charge += 0.0; /* -0 and 0 are one kind */
-    atom->type = (int)type;
-    for (int k = 0; k < 3; k++) {
-        if (!sk_parse_real(words[first + k], &atom->x[k]))
-            return sk_lines_fail(file->lines, err, "position '%.40s' is not a number", words[first + k]);
-        if (!(fabs(atom->x[k] - header->lo[k]) <= 1e6 * (header->hi[k] - header->lo[k])))
-            return sk_lines_fail(file->lines, err, "position %c = %g of atom %lld is more than 1e6 box edges away",
-                                 "xyz"[k], atom -> x[k], (long long)atom -> id);
-    }
-    return nwords == first + 6 ? atom_images(file, words + first + 3, atom->image, err) : SK_OK;
 }

@@ -4,6 +4,7 @@
 #define SK_READ_LAMMPS_INTERNAL_H
 
 #include "read/lines.h"
+#include "read/script.h"
 #include "read/structure.h"
 
 #define SK_DATA_LONGEST   4096 /* bytes of a line */
@@ -17,24 +18,34 @@ struct sk_data_units {
 };
 struct sk_data_units sk_data_units_of(const struct sk_parameters *parameters);
 
+/* Bonds, angles, dihedrals and impropers are four families of terms (enum sk_family). */
+struct sk_data_family {
+    const char *name;           /* "bond" */
+    const char *terms, *coeffs; /* names of sections */
+    int natoms;
+};
+extern const struct sk_data_family sk_data_families[SK_FAMILIES];
+
 struct sk_data_header {
     int64_t natoms; /* -1 until found */
     int ntypes;     /* -1 until found */
-    int64_t nbonds;
-    int nbond_types;
+    int64_t nterms[SK_FAMILIES];
+    int nterm_types[SK_FAMILIES];
     bool has_bounds[3];
-    double lo[3], hi[3]; /* file units */
+    double lo[3], hi[3], tilt[3]; /* file units; tilt: xy xz yz */
 };
+/* The box as the file has it, in the run's units; `length`: file units in one of these. */
+struct sk_box sk_data_box(const struct sk_data_header *header, double length);
 
 enum sk_data_section {
     SK_DATA_MASSES,
     SK_DATA_PAIR,
     SK_DATA_PAIR_IJ,
-    SK_DATA_BOND_COEFFS,
-    SK_DATA_BONDS,
     SK_DATA_ATOMS,
     SK_DATA_VELOCITIES,
-    SK_DATA_NSECTIONS
+    SK_DATA_COEFFS, /* + family */
+    SK_DATA_TERMS = SK_DATA_COEFFS + SK_FAMILIES,
+    SK_DATA_NSECTIONS = SK_DATA_TERMS + SK_FAMILIES
 };
 
 /* A data file being read: at most one of each section; hint is the comment after a section's name. */
@@ -47,8 +58,11 @@ struct sk_data_file {
     bool has_section; /* the line at hand names a section that is yet to be read */
 };
 
+bool sk_data_has_terms(const struct sk_data_header *header);
 /* Reads the header, up to the first section's name. */
 enum sk_code sk_data_head(struct sk_data_file *file, struct sk_lines *lines, struct sk_error *err);
+/* Lines of a section, by the header. */
+int64_t sk_data_rows(const struct sk_data_header *header, enum sk_data_section section);
 /* 1: *section is next, its name line read; 0: end of the file; -1: *err filled. */
 int sk_data_next_section(struct sk_data_file *file, enum sk_data_section *section, struct sk_error *err);
 /* Words of data line i of n of a section (comments cut); from min to max words. Blank lines are passed over. */
@@ -75,56 +89,110 @@ enum sk_code sk_data_atom(const struct sk_data_file *file, enum sk_data_style st
 enum sk_code sk_data_id(const struct sk_data_file *file, const char *word, int64_t *id, struct sk_error *err);
 
 /* Pair coefficients while they are collected: epsilon and sigma in file units, by i * ntypes + j. */
+struct sk_data_lj {
+    double epsilon, sigma;
+};
 struct sk_data_pairs {
     int ntypes;
-    double *epsilon, *sigma;
+    const struct sk_pair_style *style; /* NULL: not named */
+    struct sk_data_lj *lj, *lj14;      /* [ntypes * ntypes]; lj14: between the ends of dihedrals, lj/charmm only */
     bool *is_given;
 };
 void sk_data_pairs_init(struct sk_data_pairs *pairs, int ntypes);
 void sk_data_pairs_clear(struct sk_data_pairs *pairs);
 enum sk_code sk_data_pair_section(struct sk_data_file *file, const struct sk_parameters *parameters, bool is_ij,
                                   struct sk_data_pairs *pairs, struct sk_error *err);
-/* The run file's pair_coeff. */
+/* The run file's pair_coeff, which come after those of the file. */
 enum sk_code sk_data_pair_text(const char *text, const struct sk_parameters *parameters, struct sk_data_pairs *pairs,
                                struct sk_error *err);
 /* Mixes what is not given and fills ff in the run's units. */
-enum sk_code sk_data_pairs_finish(const struct sk_data_pairs *pairs, const struct sk_parameters *parameters,
-                                  const char *name, struct sk_forcefield *ff, struct sk_error *err);
+enum sk_code sk_data_pairs_finish(struct sk_data_pairs *pairs, const struct sk_parameters *parameters, const char *name,
+                                  struct sk_forcefield *ff, struct sk_error *err);
+/* C6 and C12 in the run's units. */
+void sk_data_c6_c12(struct sk_data_lj lj, const struct sk_parameters *parameters, double *c6, double *c12);
+/* N, *, N*, *N or N*M as in LAMMPS, of types 1 to ntypes: from range[0] to range[1], 0-based. Changes the word. */
+bool sk_data_type_range(char *word, int ntypes, int range[2]);
 
-/* Bonds while they are collected, in file units. */
-struct sk_data_bond {
-    int64_t i, j; /* 0-based ids, i < j */
+/* What the type of a term says, in the run's units. */
+#define SK_DATA_UNKNOWN (-1) /* no coefficients */
+#define SK_DATA_NOTHING (-2) /* coefficients that make no force */
+struct sk_data_type {
+    int form; /* enum sk_bonded_form, or one of the above */
+    double p[SK_BONDED_VALUES];
+    double length;   /* of a rigid bond; 0: not known */
+    double reach;    /* of a bond: hardly ever longer (harmonic), or never */
+    double angle;    /* of rest, of a rigid angle; radians */
+    double weight14; /* of the pair of a dihedral's ends */
+    bool is_rigid;   /* bonds and angles: by the run file's lists */
+};
+
+struct sk_data_term {
+    int64_t atom[4]; /* 0-based ids, the lower end first; -1 beyond those of the family */
     int64_t line;
     int type; /* 0-based */
+    bool is_rigid;
 };
-struct sk_data_bonds {
-    int ntypes;
-    double *length; /* [ntypes]; 0: not known */
-    bool *is_rigid; /* [ntypes] */
+
+/* Terms of a family while they are collected. */
+struct sk_data_terms {
+    enum sk_family family;
+    const struct sk_term_style *style; /* NULL: not named */
     bool has_coefficients;
+    int ntypes;
+    struct sk_data_type *types; /* [ntypes] */
     int64_t n;
-    struct sk_data_bond *bond; /* [n] */
+    size_t capacity;
+    struct sk_data_term *term; /* [n] */
 };
-void sk_data_bonds_init(struct sk_data_bonds *bonds, const struct sk_data_header *header);
-void sk_data_bonds_clear(struct sk_data_bonds *bonds);
-/* has_lengths: the run file says them, and coefficients of a style without lengths do no harm. */
-enum sk_code sk_data_bond_coeffs(struct sk_data_file *file, bool has_lengths, struct sk_data_bonds *bonds,
+void sk_data_terms_init(struct sk_data_terms *terms, enum sk_family family, const struct sk_data_header *header);
+void sk_data_terms_clear(struct sk_data_terms *terms);
+/* A section like Bonds. */
+enum sk_code sk_data_term_section(struct sk_data_file *file, struct sk_data_terms *terms, struct sk_error *err);
+/* In the order in which molecules are cut, so that equal molecules have equal lists; a bond given twice is refused. */
+enum sk_code sk_data_terms_sort(struct sk_data_terms *terms, const char *name, struct sk_error *err);
+/* Lowest and highest id of a term. */
+int64_t sk_data_term_low(const struct sk_data_term *term);
+int64_t sk_data_term_high(const struct sk_data_term *term);
+
+/* The run file's bond_style and so on. */
+enum sk_code sk_data_coeff_style(const struct sk_parameters *parameters, struct sk_data_terms *terms,
                                  struct sk_error *err);
-enum sk_code sk_data_bond_section(struct sk_data_file *file, struct sk_data_bonds *bonds, struct sk_error *err);
-/* What the run file says about the types of bonds. */
-enum sk_code sk_data_bonds_rules(struct sk_data_bonds *bonds, const struct sk_parameters *parameters, const char *name,
-                                 struct sk_error *err);
-/* By i, then j; a bond given twice is refused. */
-enum sk_code sk_data_bonds_sort(struct sk_data_bonds *bonds, const char *name, struct sk_error *err);
-/* Refuses what is not rigid and what has no length. kind: by id, index into the topology's kinds. */
-enum sk_code sk_data_bonds_check(const struct sk_data_bonds *bonds, const struct sk_parameters *parameters,
-                                 const struct sk_topology *top, const int32_t *kind, const char *name,
-                                 struct sk_error *err);
+/* A section like Bond Coeffs. Without the name of a style, bonds are taken as harmonic, for their lengths. */
+enum sk_code sk_data_coeff_section(struct sk_data_file *file, const struct sk_parameters *parameters,
+                                   struct sk_data_terms *terms, struct sk_error *err);
+/* The run file's bond_coeff and so on, which come after those of the file. */
+enum sk_code sk_data_coeff_text(const struct sk_parameters *parameters, struct sk_data_terms *terms,
+                                struct sk_error *err);
+
+/* What the run file says about rigid types of bonds and angles. */
+enum sk_code sk_data_rules(struct sk_data_terms *terms, const struct sk_parameters *parameters, const char *name,
+                           struct sk_error *err);
+/* Marks rigid bonds and angles, refuses what has neither a length nor a form. kind: by id, index into the topology's
+ * kinds. */
+enum sk_code sk_data_check(struct sk_data_terms *terms, const struct sk_parameters *parameters,
+                           const struct sk_topology *top, const int32_t *kind, const char *name, struct sk_error *err);
 /* A text or list of the run file that says something. */
 bool sk_data_has_words(const char *text);
-/* Fills molecule types and blocks from sorted, checked bonds, and finishes the topology. */
-enum sk_code sk_data_molecules(const struct sk_data_bonds *bonds, const struct sk_parameters *parameters,
-                               const int32_t *kind, int64_t natoms, const char *name, struct sk_topology *top,
+
+/* Everything that molecules are made of. */
+struct sk_data_model {
+    const struct sk_parameters *parameters;
+    const struct sk_data_pairs *pairs;
+    const struct sk_data_terms *terms; /* [SK_FAMILIES] sorted and checked */
+    const int32_t *kind;               /* by id; NULL without terms */
+    int64_t natoms;
+    const char *name; /* of the file */
+};
+/* Terms of a molecule, atoms begin to end, of each family first to last. */
+struct sk_data_range {
+    int64_t begin, end, first[SK_FAMILIES], last[SK_FAMILIES];
+};
+/* Fills constraints, terms and exclusions of a template whose atoms are there. */
+enum sk_code sk_data_fill_terms(const struct sk_data_model *model, const struct sk_data_range *range,
+                                const struct sk_kind *kinds, struct sk_moltype *type, struct sk_forcefield *ff,
+                                struct sk_error *err);
+/* Fills molecule types and blocks, and finishes the topology. */
+enum sk_code sk_data_molecules(const struct sk_data_model *model, struct sk_topology *top, struct sk_forcefield *ff,
                                struct sk_error *err);
 
 /* The two passes over lines that are open at their beginning. */

@@ -6,6 +6,7 @@
 
 #include "model/groups.h"
 #include "read/entries.h"
+#include "read/script.h"
 #include "read/suggest.h"
 #include "read/values.h"
 #include "read/words.h"
@@ -105,7 +106,7 @@ static enum sk_code runfile_key(struct runfile *run, int i)
                              entry->section, hint);
     }
     entry->key = key;
-    for (int j = 0; entry->line && j < i; j++)
+    for (int j = 0; entry->line && j < i && !(key->flags & SK_KEY_REPEATED); j++)
         if (run->entries.entry[j].key == key &&
             (key->type != SK_KEY_DEFINITIONS || strcmp(run->entries.entry[j].name, entry->name) == 0))
             return sk_entry_fail(&run->entries, entry, run->err, "'%s' is given twice in [%s], first in line %lld",
@@ -134,14 +135,29 @@ static enum sk_code runfile_defaults(struct runfile *run)
     return SK_OK;
 }
 
+/* Puts what earlier lines of the run file said before the value of entry i. Too long a text is refused later. */
+static void runfile_join(const struct runfile *run, int i, char value[2 * SK_VALUE_MAX])
+{
+    const struct sk_entry *entry = &run->entries.entry[i];
+    bool is_first = !(entry->key->flags & SK_KEY_REPEATED) || entry->line == 0;
+    for (int j = 0; j < i && !is_first; j++)
+        if (run->entries.entry[j].key == entry->key) {
+            char last[SK_VALUE_MAX];
+            memcpy(last, value, sizeof last);
+            snprintf(value, 2 * SK_VALUE_MAX, "%s; %s", (const char *)run->p + entry->key->offset, last);
+            return;
+        }
+}
+
 static enum sk_code runfile_apply(struct runfile *run)
 {
     static const char *const reserved[] = {SK_GROUP_ALL, SK_GROUP_REST, NULL};
     for (int i = 0; i < run->entries.n; i++) {
         struct sk_entry *entry = &run->entries.entry[i];
-        char value[SK_VALUE_MAX], why[512];
-        if (runfile_key(run, i) || sk_entry_value(&run->entries, entry, value, sizeof value, run->err))
+        char value[2 * SK_VALUE_MAX], why[512];
+        if (runfile_key(run, i) || sk_entry_value(&run->entries, entry, value, SK_VALUE_MAX, run->err))
             return run->err->code;
+        runfile_join(run, i, value);
         bool is_text = entry->key->type == SK_KEY_TEXT, is_definition = entry->key->type == SK_KEY_DEFINITIONS;
         const char *text = is_text && *value == '\0' && entry->key->fallback ? entry->key->fallback : value;
         bool is_good = is_definition ? sk_value_define(entry->key, entry->name, text, reserved, run->p, why, sizeof why)
@@ -192,11 +208,75 @@ static enum sk_code runfile_strangers(struct runfile *run)
     unsigned wrong = has_data ? SK_KEY_GROMACS_ONLY : SK_KEY_DATA_ONLY;
     for (int i = 0; i < run->entries.n; i++) {
         const struct sk_entry *entry = &run->entries.entry[i];
-        bool is_empty = entry->key->size && entry->key->type != SK_KEY_CHOICE &&
-                        *((const char *)run->p + entry->key->offset) == '\0';
+        bool is_text = entry->key->type == SK_KEY_TEXT || entry->key->type == SK_KEY_PATH ||
+                       entry->key->type == SK_KEY_PATHS;
+        bool is_empty = is_text && *((const char *)run->p + entry->key->offset) == '\0';
         if ((entry->key->flags & wrong) && !is_empty)
             return sk_entry_fail(&run->entries, entry, run->err, "'%s' has no meaning with '%s'; remove one of them",
                                  entry->name, has_data ? "data" : "structure");
+    }
+    return SK_OK;
+}
+
+/* Whether two values of a key say the same; lengths in other units are divided, which may change their last bit. */
+static bool is_same(const struct sk_key *key, const void *a, const void *b)
+{
+    double x, y;
+    if (key->type != SK_KEY_REAL)
+        return memcmp(a, b, key->size) == 0;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return x - y <= 1e-15 * x && y - x <= 1e-15 * x;
+}
+
+/* Sets a key as pair_style or pair_modify, `by`, say, unless it is given; then it must say the same. */
+static enum sk_code runfile_imply(struct runfile *run, const char *by, const struct sk_implied *implied)
+{
+    const struct sk_entry *cause = runfile_given(run, "nonbonded", by);
+    const struct sk_key *key = sk_key_find("nonbonded", implied->name);
+    const char *name = sk_key_name(key, run->p->units);
+    const struct sk_entry *given = runfile_given(run, "nonbonded", implied->name);
+    unsigned char before[sizeof(double)];
+    char why[512];
+    if (key->flags & SK_KEY_UNSUPPORTED)
+        return sk_entry_fail(&run->entries, cause, run->err, "'%s = %.120s' needs '%s', which is not supported yet",
+                             cause->name, cause->value, name);
+    SK_REQUIRE(key->size <= sizeof before);
+    void *field = (char *)run->p + key->offset;
+    memcpy(before, field, key->size);
+    if (!sk_value_set(key, implied->value, run->folder, run->p, why, sizeof why))
+        return sk_entry_fail(&run->entries, cause, run->err, "'%s = %.120s': %s", cause->name, cause->value, why);
+    if (given && !is_same(key, before, field))
+        return sk_entry_fail(&run->entries, given, run->err, "'%s = %.60s' contradicts '%s = %.120s', which says %s",
+                             name, given->value, cause->name, cause->value, implied->value);
+    if (given)
+        memcpy(field, before, key->size);
+    else
+        sk_entries_imply(&run->entries, key, implied->value, cause->line);
+    return SK_OK;
+}
+
+static enum sk_code runfile_pairs(struct runfile *run)
+{
+    const char *style = run->p->nonbonded.pair_style, *modify = run->p->nonbonded.pair_modify;
+    const struct sk_entry *both = runfile_given(run, "nonbonded", "cutoff_nm");
+    struct sk_implied implied[SK_IMPLIED_MAX];
+    char why[512];
+    int nstyle = sk_pair_style_implied(style, run->p->system.is_real, implied, why, sizeof why);
+    int n = nstyle < 0 ? -1 : sk_pair_modify_implied(modify, style, nstyle, implied, why, sizeof why);
+    if (n < 0)
+        return sk_entry_fail(&run->entries, runfile_given(run, "nonbonded", nstyle < 0 ? "pair_style" : "pair_modify"),
+                             run->err, "%s", why);
+    for (int i = 0; i < n; i++) {
+        bool is_cutoff = strstr(implied[i].name, "cutoff") != NULL;
+        const char *cause = implied[i].is_modified ? "pair_modify" : "pair_style";
+        if (is_cutoff && both)
+            return sk_entry_fail(&run->entries, both, run->err,
+                                 "'%s' and 'pair_style = %.60s' both say the cutoff; "
+                                 "remove one of them",
+                                 both->name, style);
+        if (runfile_imply(run, cause, &implied[i]) != SK_OK)
+            return run->err->code;
     }
     return SK_OK;
 }
@@ -269,6 +349,12 @@ static enum sk_code runfile_nonbonded(struct runfile *run)
         return runfile_needs(run, vdw, "nonbonded", "coulomb_cutoff_nm", "");
     if (!coulomb)
         p->nonbonded.coulomb_cutoff = p->nonbonded.vdw_cutoff;
+    const struct sk_entry *bound = runfile_given(run, "nonbonded", "coulomb_force_error_kJ_per_mol_nm");
+    const struct sk_entry *rtol = runfile_given(run, "nonbonded", "ewald_rtol");
+    const struct sk_entry *spacing = runfile_given(run, "nonbonded", "mesh_spacing_nm");
+    if (bound && (rtol || spacing))
+        return sk_entry_fail(&run->entries, bound, run->err, "'%s' says already what '%s' is to be; remove one of them",
+                             bound->name, (rtol ? rtol : spacing)->name);
     if (epsilon && p->nonbonded.epsilon_rf != 0.0 && p->nonbonded.epsilon_rf < 1.0)
         return sk_entry_fail(&run->entries, epsilon, run->err,
                              "'epsilon_rf' is a relative permittivity: 0 (a conductor) or at least 1");
@@ -397,9 +483,9 @@ static enum sk_code runfile_parse(struct sk_lines *lines, const struct sk_overri
         code = sk_entries_read(&run.entries, lines, err);
     for (int i = 0; i < noverrides && !code; i++)
         code = sk_entries_override(&run.entries, overrides[i].text, err);
-    static enum sk_code (*const stages[])(struct runfile *) = {runfile_units,       runfile_defaults, runfile_apply,
-                                                               runfile_system,      runfile_run,      runfile_nonbonded,
-                                                               runfile_temperature, runfile_pressure, runfile_output};
+    static enum sk_code (*const stages[])(struct runfile *) = {
+        runfile_units, runfile_defaults,  runfile_apply,       runfile_system,   runfile_pairs,
+        runfile_run,   runfile_nonbonded, runfile_temperature, runfile_pressure, runfile_output};
     for (size_t i = 0; i < sizeof stages / sizeof *stages && !code; i++)
         code = stages[i](&run);
     sk_entries_clear(&run.entries);

@@ -98,9 +98,8 @@ static const char introduction[] =
 
 static void document_values(FILE *out, const struct sk_key *key)
 {
-    static const char *const kinds[] = {"number",  "whole number", "whole number", "on, off", "choice",
-                                        "text",    "path",         "folders",      "AxBxC",   "three of 0 and 1",
-                                        "numbers", "selection"};
+    static const char *const kinds[] = {"number", "whole number", "whole number", "on, off", "choice",  "text",
+                                        "path",   "folders",      "AxBxC",        "weights", "numbers", "selection"};
     char text[256];
     if (key->type == SK_KEY_CHOICE) {
         sk_value_choices(key->choices, true, text, sizeof text);

@@ -42,11 +42,11 @@ enum sk_code sk_gro_read(const char *path, const struct sk_topology *top, sk_ato
  * refused where they are used. On an error both are left empty. The same holds for sk_data_open. */
 enum sk_code sk_top_read(const char *path, const char *define, const char *include_path, enum sk_bonds bonds,
                          struct sk_topology *top, struct sk_forcefield *ff, struct sk_error *err);
-/* LAMMPS data file, in two passes. Open: header, masses, pair coefficients and the kinds, ordered by type and charge;
- * types of the force field are the file's. Atoms without bonds are of a molecule type 'atom', of one atom whose kind
- * comes with the atom; the molecules that bonds make are cut out of the ids (lammps_molecules.c), and their templates
- * have kinds. Bonds and kinds of all atoms are held while they are read. Read: Atoms blocks with v zero, then
- * Velocities blocks through velocity_sink (NULL: not wanted) with only id and v set, to be matched by id. */
+/* LAMMPS data file, in two passes. Open: header, masses, coefficients, terms and the kinds, ordered by type and charge;
+ * types of the force field are the file's. Atoms without terms are of a molecule type 'atom', of one atom whose kind
+ * comes with the atom; molecules are cut out of the ids by terms (lammps_molecules.c), and their templates have kinds.
+ * Terms and kinds of all atoms are held while they are read. Read: Atoms blocks with v zero, then Velocities blocks
+ * through velocity_sink (NULL: not wanted) with only id and v set, to be matched by id. */
 enum sk_code sk_data_open(const char *path, const struct sk_parameters *parameters, struct sk_structure *structure,
                           struct sk_topology *top, struct sk_forcefield *ff, struct sk_error *err);
 enum sk_code sk_data_read(const char *path, const struct sk_parameters *parameters, const struct sk_topology *top,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "read/number.h"
+#include "read/script.h"
 
 _Static_assert(sizeof(enum sk_curve) == sizeof(int), "enumerations are stored as int");
 
@@ -245,29 +246,16 @@ static bool set_triple(const struct sk_key *key, const char *text, struct sk_par
     return true;
 }
 
-static bool set_switches(const struct sk_key *key, const char *text, struct sk_parameters *parameters, char *why,
-                         size_t size)
+static bool set_weights(const struct sk_key *key, const char *text, struct sk_parameters *parameters, char *why,
+                        size_t size)
 {
-    int value[3], n = 0;
-    for (const char *rest = text; *rest; n++) {
-        char word[24];
-        double number;
-        size_t length = strcspn(rest, " \t");
-        snprintf(word, sizeof word, "%.*s", length < sizeof word ? (int)length : (int)sizeof word - 1, rest);
-        if (!sk_parse_real(word, &number) || (number != 0 && number != 1)) {
-            snprintf(why, size, "'%s': '%s' is not supported; only 0 and 1", key->name, word);
-            return false;
-        }
-        if (n < 3)
-            value[n] = number == 1;
-        rest += length;
-        rest += strspn(rest, " \t");
-    }
-    if (n != 3) {
-        snprintf(why, size, "'%s' = '%.60s' is not three numbers", key->name, text);
+    double weights[2][3];
+    char reason[256];
+    if (!sk_special_weights(text, weights, reason, sizeof reason)) {
+        snprintf(why, size, "'%s': %s", key->name, reason);
         return false;
     }
-    memcpy(value_field(key, parameters), value, sizeof value);
+    memcpy(value_field(key, parameters), weights, sizeof weights);
     return true;
 }
 
@@ -359,29 +347,42 @@ bool sk_value_set(const struct sk_key *key, const char *text, const char *folder
     case SK_KEY_PATH: return set_path(key, text, folder, parameters, why, size);
     case SK_KEY_PATHS: return set_paths(key, text, folder, parameters, why, size);
     case SK_KEY_TRIPLE: return set_triple(key, text, parameters, why, size);
-    case SK_KEY_SWITCHES: return set_switches(key, text, parameters, why, size);
+    case SK_KEY_WEIGHTS: return set_weights(key, text, parameters, why, size);
     case SK_KEY_REALS: return set_reals(key, text, parameters, why, size);
     case SK_KEY_DEFINITIONS: break; /* they have names: sk_value_define */
     }
     return false;
 }
 
-/* The shortest of the forms that read back to the same bits; 17 digits always do. */
-static void print_real(FILE *out, double value)
+void sk_value_format(double value, char text[40])
 {
-    char text[40];
     double again = 0.0;
     /* A host program may have set a locale with a decimal comma. */
     locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     locale_t before = uselocale(c);
     for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, value);
+        snprintf(text, 40, "%.*g", digits, value);
         if (sk_parse_real(text, &again) && again == value)
             break;
     }
     uselocale(before);
     freelocale(c);
+}
+
+static void print_real(FILE *out, double value)
+{
+    char text[40];
+    sk_value_format(value, text);
     fprintf(out, " %s", text);
+}
+
+static void print_weights(FILE *out, const double *weights)
+{
+    for (int i = 0; i < 6; i++) {
+        if (i % 3 == 0)
+            fprintf(out, i ? " coul" : " lj");
+        print_real(out, weights[i]);
+    }
 }
 
 static void print_reals(FILE *out, const double *values)
@@ -427,7 +428,7 @@ void sk_value_print(FILE *out, const struct sk_key *key, const struct sk_paramet
         else
             fprintf(out, " %dx%dx%d", number[0], number[1], number[2]);
         break;
-    case SK_KEY_SWITCHES: fprintf(out, " %d %d %d", number[0], number[1], number[2]); break;
+    case SK_KEY_WEIGHTS: print_weights(out, field); break;
     case SK_KEY_REALS: print_reals(out, field); break;
     case SK_KEY_TEXT:
     case SK_KEY_PATH:

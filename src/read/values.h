@@ -22,6 +22,8 @@ bool sk_value_define(const struct sk_key *key, const char *name, const char *tex
 void sk_value_print(FILE *out, const struct sk_key *key, const struct sk_parameters *parameters);
 /* The same for a text. */
 void sk_value_print_text(FILE *out, const char *text);
+/* The shortest of the forms that read back to the same bits; 17 digits always do. */
+void sk_value_format(double value, char text[40]);
 /* The range in words, "" where there is none ("above 0, at most 1000"). */
 void sk_value_range(const struct sk_key *key, char *text, size_t size);
 /* The values of a choice, separated by ", ". */

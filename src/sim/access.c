@@ -114,6 +114,8 @@ void sk_sim_set_bonded(const struct skein *sim, const double energy[SK_BONDED_EN
     e->cmap = energy[SK_ENERGY_CMAP];
     e->lj_14 = energy[SK_ENERGY_LJ_14];
     e->coulomb_14 = energy[SK_ENERGY_COULOMB_14];
+    e->has_restraints = sim->has_reference;
+    e->position_restraint = energy[SK_ENERGY_RESTRAINT];
 }
 
 enum sk_code sk_sim_get_energies(struct skein *sim, struct skein_energies *energies)

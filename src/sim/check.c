@@ -1,18 +1,95 @@
 /* `skein check`: what was read, and what the constraints look like as a graph on ranks. */
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "sim/groups.h"
 
+#define SHORTEST_PERIOD 10 /* steps that a bond's oscillation should take at least; GROMACS warns likewise */
+
+static double charge_of(const struct skein *sim, const struct sk_moltype *type)
+{
+    double charge = 0;
+    for (int a = 0; a < type->natoms; a++) /* a kind that comes with the atom: a single atom of a data file */
+        charge += type->atoms[a].kind >= 0 ? sim->top.kinds[type->atoms[a].kind].charge : 0;
+    return charge;
+}
+
+static void print_terms(struct skein *sim, const struct sk_moltype *type)
+{
+    char text[768] = "";
+    size_t used = 0;
+    for (int t = 0, next; t < type->nterms && used < sizeof text; t = next) {
+        for (next = t; next < type->nterms && type->terms[next].form == type->terms[t].form;)
+            next++;
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%d %s", used ? ", " : "", next - t,
+                                 sk_bonded_name(type->terms[t].form));
+    }
+    if (type->nsites && used < sizeof text)
+        snprintf(text + used, sizeof text - used, "%s%d virtual sites", used ? ", " : "", type->nsites);
+    if (text[0])
+        sk_log_note(&sim->log, SK_LOG_NORMAL, "%15s%s", "", text);
+}
+
 static void print_molecules(struct skein *sim)
 {
     for (int b = 0; b < sim->top.nblocks; b++) {
         const struct sk_moltype *type = &sim->top.moltypes[sim->top.blocks[b].moltype];
+        bool has_kinds = type->natoms > 0 && type->atoms[0].kind >= 0;
+        char charge[40] = "";
+        if (has_kinds)
+            snprintf(charge, sizeof charge, ", charge %.6g e", charge_of(sim, type) + 0.0);
         sk_log_note(&sim->log, SK_LOG_NORMAL,
-                    "%12lld x %-16s %d atoms, %d rigid waters, %d other constraints, %d exclusions each",
-                    (long long)sim->top.blocks[b].count, type->name, type->natoms, type->nsettles, type->nconstraints,
-                    type->excluded_start[type->natoms] / 2);
+                    "%12lld x %-16s %d atoms%s, %d rigid waters, %d other constraints, %d exclusions each",
+                    (long long)sim->top.blocks[b].count, type->name, type->natoms, charge, type->nsettles,
+                    type->nconstraints, type->excluded_start[type->natoms] / 2);
+        print_terms(sim, type);
     }
+}
+
+static void print_charge(struct skein *sim)
+{
+    double charge = sim->force.nonbonded.charge;
+    enum sk_coulomb coulomb = sim->parameters.nonbonded.coulomb;
+    if (fabs(charge) < 1e-6 * sqrt(sim->force.nonbonded.charge2 + 1) || coulomb == SK_COULOMB_NONE)
+        return;
+    if (fabs(charge - rint(charge)) > 1e-3)
+        sk_log_warn(&sim->log, "the charges sum to %.6g e, which is not a whole number: is an atom missing?", charge);
+    else
+        sk_log_note(&sim->log, SK_LOG_NORMAL, "the charges sum to %.6g e%s", charge,
+                    coulomb == SK_COULOMB_PME ? "; a uniform background neutralizes them" : "");
+}
+
+/* The bond that oscillates fastest beside the time step. */
+static void print_periods(struct skein *sim)
+{
+    double least = INFINITY, dt = sim->parameters.run.dt;
+    const struct sk_moltype *where = NULL;
+    const struct sk_term *bond = NULL;
+    for (int m = 0; m < sim->top.nmoltypes; m++)
+        for (int t = 0; t < sim->top.moltypes[m].nterms; t++) {
+            const struct sk_moltype *type = &sim->top.moltypes[m];
+            const struct sk_term *term = &type->terms[t];
+            if (term->form != SK_BOND_HARMONIC)
+                continue;
+            double mi = sim->top.kinds[type->atoms[term->atom[0]].kind].mass,
+                   mj = sim->top.kinds[type->atoms[term->atom[1]].kind].mass,
+                   k = sim->ff.parameters[term->parameter].p[1];
+            double period = 2 * 3.14159265358979323846 * sqrt(mi * mj / (mi + mj) / k);
+            if (period < least) {
+                least = period;
+                where = type;
+                bond = term;
+            }
+        }
+    if (least < SHORTEST_PERIOD * dt)
+        sk_log_warn(
+            &sim->log,
+            "the bond of atoms %d and %d (%s, %s) of %s oscillates with a period of %.3g, less than %d steps of "
+            "%.3g: take a shorter step or make it rigid ([constraints] bonds)",
+            bond->atom[0] + 1, bond->atom[1] + 1, where->atoms[bond->atom[0]].name, where->atoms[bond->atom[1]].name,
+            where->name, least, SHORTEST_PERIOD, dt);
 }
 
 /* Of the whole system, from the templates. */
@@ -102,6 +179,12 @@ static void print_crossings(struct skein *sim, int nranks)
                 nranks, (long long)crossing[0], (long long)crossing[1]);
 }
 
+void sk_sim_warn(struct skein *sim)
+{
+    print_charge(sim);
+    print_periods(sim);
+}
+
 int skein_check(struct skein *sim)
 {
     struct sk_log *log = &sim->log;
@@ -109,6 +192,7 @@ int skein_check(struct skein *sim)
     sk_report_parameters(sim);
     sk_log_note(log, SK_LOG_NORMAL, "title: %s", sim->top.title);
     print_molecules(sim);
+    sk_sim_warn(sim);
     const int32_t *n = sim->domain.cells.n;
     sk_log_note(log, SK_LOG_NORMAL, "%lld atoms (replicate %dx%dx%d), %s, %.6g degrees of freedom, %d x %d x %d cells",
                 (long long)sim->top.natoms, sim->top.replicate[0], sim->top.replicate[1], sim->top.replicate[2],

@@ -3,6 +3,7 @@
 
 #include "base/fpmode.h"
 #include "base/memory.h"
+#include "mesh/accuracy.h"
 #include "sim/groups.h"
 
 #define AUTO_BUFFER 0.48 /* of the cutoff: list radius less cutoff */
@@ -83,6 +84,7 @@ static void setup_dynamics(struct skein *sim)
     d->domain = &sim->domain;
     d->force = &sim->force;
     d->rigid = &sim->rigid;
+    d->sites = &sim->sites;
     d->network = &sim->network;
     d->atoms = &sim->atoms;
     d->box = &sim->box;
@@ -98,21 +100,34 @@ static void setup_dynamics(struct skein *sim)
     d->is_on_step = sim->parameters.run.integrator == SK_VELOCITY_VERLET;
 }
 
-/* The mesh of the run file, or that of a run that goes on. */
-static enum sk_code choose_mesh(const struct skein *sim, double beta, struct sk_mesh_plan *plan, struct sk_error *err)
+/* The mesh of the run file, or that of a run that goes on; beta 0: none. */
+static enum sk_code choose_mesh(const struct skein *sim, const struct sk_units *units, const int64_t *kind_count,
+                                struct sk_mesh_plan *plan, struct sk_error *err)
 {
     const struct sk_parameters *p = &sim->parameters;
-    double lattice[3][3];
-    sk_box_lattice(&sim->box, lattice);
-    *plan = (struct sk_mesh_plan){.order = (int)p->nonbonded.mesh_order, .beta = beta};
-    if (sim->is_resumed)
+    struct sk_mesh_charges charges = {
+        .coulomb = units->coulomb, .natoms = (double)sim->top.natoms, .volume = sk_box_volume(&sim->box)};
+    double lattice[3][3], cutoff = p->nonbonded.coulomb_cutoff;
+    int order = (int)p->nonbonded.mesh_order;
+    for (int k = 0; k < sim->top.nkinds; k++)
+        charges.sum_q2 += (double)kind_count[k] * sim->top.kinds[k].charge * sim->top.kinds[k].charge;
+    *plan = (struct sk_mesh_plan){.order = order};
+    if (p->nonbonded.coulomb != SK_COULOMB_PME || charges.sum_q2 == 0)
+        return SK_OK;
+    if (sim->is_resumed) {
         memcpy(plan->n, sim->checkpoint.mesh, sizeof plan->n);
-    else if (p->nonbonded.mesh[0])
+        plan->beta = sim->checkpoint.ewald_beta;
+        return sk_mesh_plan_check(plan, err);
+    }
+    sk_box_lattice(&sim->box, lattice);
+    enum sk_code code = p->nonbonded.coulomb_error > 0
+                            ? sk_mesh_plan_for_error(plan, (const double(*)[3])lattice, &charges, cutoff, order,
+                                                     p->nonbonded.coulomb_error, err)
+                            : sk_mesh_plan_choose(plan, (const double(*)[3])lattice, p->nonbonded.mesh_spacing, order,
+                                                  cutoff, p->nonbonded.ewald_rtol, err);
+    if (!code && p->nonbonded.mesh[0])
         memcpy(plan->n, p->nonbonded.mesh, sizeof plan->n);
-    else
-        return sk_mesh_plan_choose(plan, (const double(*)[3])lattice, p->nonbonded.mesh_spacing, plan->order,
-                                   p->nonbonded.coulomb_cutoff, p->nonbonded.ewald_rtol, err);
-    return sk_mesh_plan_check(plan, err);
+    return code ? code : sk_mesh_plan_check(plan, err);
 }
 
 static enum sk_code setup_forces(struct skein *sim, struct sk_error *err)
@@ -127,11 +142,15 @@ static enum sk_code setup_forces(struct skein *sim, struct sk_error *err)
     if (sim->parameters.system.is_real)
         units.coulomb = sk_data_coulomb(&sim->parameters);
     sim->dynamics.units = units;
+    struct sk_mesh_plan plan;
     struct sk_nonbonded nonbonded;
-    sk_nonbonded_init(&nonbonded, &sim->parameters, &sim->ff, &sim->top, &units, kind_count,
-                      sim->is_resumed ? sim->checkpoint.force_scale : 0);
+    if (!(code = choose_mesh(sim, &units, kind_count, &plan, err)))
+        sk_nonbonded_init(&nonbonded, &sim->parameters, &sim->ff, &sim->top, &units, kind_count,
+                          sim->is_resumed ? sim->checkpoint.force_scale : 0, plan.beta);
     sk_free(&kind_count);
     double radius = 0;
+    if (code)
+        return code;
     code = choose_radius(sim, nonbonded.cutoff, &radius, err);
     sk_force_init(&sim->force, &sim->top, variant);
     sim->force.nonbonded = nonbonded;
@@ -140,13 +159,10 @@ static enum sk_code setup_forces(struct skein *sim, struct sk_error *err)
     sim->has_force = true;
     if (code)
         return code;
-    struct sk_mesh_plan plan;
-    if (nonbonded.ewald_beta > 0 && (code = choose_mesh(sim, nonbonded.ewald_beta, &plan, err)))
-        return code;
     static const enum sk_mesh_cuts cuts[] = {
         [SK_LAYOUT_AUTO] = SK_MESH_AUTO, [SK_LAYOUT_SLAB] = SK_MESH_SLABS, [SK_LAYOUT_PENCIL] = SK_MESH_PENCILS};
-    sk_force_init_terms(&sim->force, sim->comm, &sim->ff, nonbonded.ewald_beta > 0 ? &plan : NULL,
-                        cuts[sim->parameters.domain.mesh_layout]);
+    sk_force_init_terms(&sim->force, sim->comm, &sim->ff, sim->has_reference ? &sim->reference : NULL,
+                        nonbonded.pair.is_ewald ? &plan : NULL, cuts[sim->parameters.domain.mesh_layout]);
     sk_force_set_box(&sim->force, &sim->box);
     return SK_OK;
 }
@@ -234,6 +250,8 @@ static enum sk_code open_all(struct skein *sim, const char *run_file, struct sk_
     if (!code)
         code = sim->is_resumed ? sk_sim_read_checkpoint(sim, err) : sk_sim_read_atoms(sim, err);
     if (!code)
+        code = sk_sim_read_reference(sim, err);
+    if (!code)
         code = setup_forces(sim, err);
     if (code)
         return code;
@@ -248,6 +266,7 @@ static enum sk_code open_all(struct skein *sim, const char *run_file, struct sk_
     if (code || (sim->force.mesh && (code = setup_charge_bits(sim, err))))
         return code;
     setup_dynamics(sim);
+    sk_dynamics_place_sites(&sim->dynamics);
     sk_parts_count(&sim->force.parts, sim->comm, &sim->atoms);
     if ((code = examine_constraints(sim, err)))
         return code;
@@ -307,7 +326,9 @@ void skein_close(struct skein **simulation)
     if (sim->has_rigid) {
         sk_network_clear(&sim->network);
         sk_rigid_clear(&sim->rigid);
+        sk_sites_clear(&sim->sites);
     }
+    sk_reference_clear(&sim->reference);
     sk_dynamics_clear(&sim->dynamics);
     sk_atoms_clear(&sim->atoms);
     sk_forcefield_clear(&sim->ff);

@@ -11,7 +11,7 @@
 
 /* The whole system in id order on every rank: only the oracle may. */
 struct everything {
-    sk_frac (*x)[3];
+    sk_frac (*x)[3], (*reference)[3]; /* reference: of position restraints */
     int32_t *type, *excluded;
     double *charge;
     int64_t *excluded_start;
@@ -52,6 +52,20 @@ static void gather_everything(struct skein *sim, struct everything *all)
     sk_receipt_clear(&receipt);
     sk_free(&parcels);
     sk_free(&mine);
+}
+
+static void fetch_reference(const struct skein *sim, struct everything *all)
+{
+    int n = (int)sim->top.natoms;
+    all->reference = NULL;
+    if (!sim->has_reference)
+        return;
+    sk_gid *ids = sk_alloc((size_t)n, sizeof *ids);
+    all->reference = sk_alloc((size_t)n, sizeof *all->reference);
+    for (int i = 0; i < n; i++)
+        ids[i] = i;
+    sk_reference_fetch(&sim->reference, ids, n, all->reference);
+    sk_free(&ids);
 }
 
 static void list_exclusions(struct skein *sim, struct everything *all)
@@ -106,6 +120,19 @@ static void add_term(const struct skein *sim, const struct everything *all, cons
         }
 }
 
+static void add_restraint(const struct skein *sim, const struct everything *all, const struct sk_term *term, sk_gid id,
+                          double (*force)[3], double *energy, double virial[3][3])
+{
+    const double *constants = sim->ff.parameters[term->parameter].p;
+    double d[3];
+    sk_box_difference(&sim->box, all->x[id], all->reference[id], d);
+    for (int k = 0; k < 3; k++) {
+        *energy += 0.5 * constants[k] * d[k] * d[k];
+        force[id][k] -= constants[k] * d[k];
+        virial[k][k] += 0.5 * constants[k] * d[k] * d[k];
+    }
+}
+
 /* The bonded terms of every size-th molecule, straight from the templates. */
 static void add_terms(const struct skein *sim, const struct everything *all, double (*force)[3],
                       double energy[SK_BONDED_ENERGIES], double virial[3][3])
@@ -114,7 +141,11 @@ static void add_terms(const struct skein *sim, const struct everything *all, dou
     for (sk_gid molecule = 0; molecule < sim->top.natoms; turn++) {
         const struct sk_moltype *type = &sim->top.moltypes[sk_topology_find(&sim->top, molecule).moltype];
         for (int t = 0; turn % sk_comm_size(sim->comm) == sk_comm_rank(sim->comm) && t < type->nterms; t++)
-            add_term(sim, all, &type->terms[t], molecule, force, energy, virial);
+            if (type->terms[t].form == SK_POSITION_RESTRAINT)
+                add_restraint(sim, all, &type->terms[t], molecule + type->terms[t].atom[0], force,
+                              &energy[SK_ENERGY_RESTRAINT], virial);
+            else
+                add_term(sim, all, &type->terms[t], molecule, force, energy, virial);
         molecule += type->natoms;
     }
 }
@@ -151,6 +182,38 @@ static double add_ewald(const struct skein *sim, const struct everything *all, i
         virial[k][k] += sums.virial[k];
     *direct += sim->force.nonbonded.ewald_self;
     return sums.energy;
+}
+
+/* Forces of virtual sites to the atoms that they are built from, x0 + a u + b v + c (u x v): by the derivatives of
+ * that. Returns what the trace of -1/2 sum r F changes by. */
+static double spread_sites(const struct skein *sim, const struct everything *all, double (*force)[3])
+{
+    double change = 0;
+    for (sk_gid molecule = 0; molecule < sim->top.natoms;) {
+        const struct sk_moltype *type = &sim->top.moltypes[sk_topology_find(&sim->top, molecule).moltype];
+        for (int s = 0; s < type->nsites; s++) {
+            const struct sk_virtual_site *site = &type->sites[s];
+            const sk_gid from[3] = {molecule + site->from[0], molecule + site->from[1],
+                                    molecule + (site->from[2] < 0 ? site->from[1] : site->from[2])};
+            double u[3], v[3], r[3], *f = force[molecule + site->place];
+            const double b = site->from[2] < 0 ? 0 : site->b, c = site->form == SK_VIRTUAL_3_OUT ? site->c : 0;
+            sk_box_difference(&sim->box, all->x[from[1]], all->x[from[0]], u);
+            sk_box_difference(&sim->box, all->x[from[2]], all->x[from[0]], v);
+            sk_box_difference(&sim->box, all->x[molecule + site->place], all->x[from[0]], r);
+            for (int k = 0; k < 3; k++) {
+                const int l = (k + 1) % 3, m = (k + 2) % 3;
+                const double first = site->a * f[k] + c * (v[l] * f[m] - v[m] * f[l]);
+                const double second = b * f[k] + c * (f[l] * u[m] - f[m] * u[l]);
+                force[from[1]][k] += first;
+                force[from[2]][k] += second;
+                force[from[0]][k] += f[k] - first - second;
+                change -= 0.5 * (u[k] * first + v[k] * second - r[k] * f[k]);
+            }
+            memset(f, 0, 3 * sizeof *f);
+        }
+        molecule += type->natoms;
+    }
+    return change;
 }
 
 /* Sums of all ranks' parts of length numbers each, added in rank order. */
@@ -239,15 +302,18 @@ static enum sk_code sim_oracle(struct skein *sim, struct skein_energies *energie
         return code;
     gather_everything(sim, &all);
     list_exclusions(sim, &all);
+    fetch_reference(sim, &all);
     double *part = sk_calloc(n3 + SUMS, sizeof *part);
     compute_part(sim, &all, part);
     sum_parts(sim->comm, part, n3 + SUMS);
+    part[n3 + VIRIAL] += spread_sites(sim, &all, (double(*)[3])part);
     code = try_step(sim, part, &record, &sim->error);
     fill_energies(sim, part + n3, &record, energies);
     if (forces)
         memcpy(forces, part, n3 * sizeof *forces);
     sk_free(&part);
     sk_free(&all.x);
+    sk_free(&all.reference);
     sk_free(&all.type);
     sk_free(&all.charge);
     sk_free(&all.excluded);

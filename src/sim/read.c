@@ -91,7 +91,7 @@ static uint64_t hash_model(const struct skein *sim)
     double lengths[] = {p->nonbonded.vdw_cutoff, p->nonbonded.coulomb_cutoff, p->nonbonded.epsilon_rf};
     uint64_t mesh[] = {(uint64_t)p->nonbonded.mesh[0], (uint64_t)p->nonbonded.mesh[1], (uint64_t)p->nonbonded.mesh[2],
                        (uint64_t)p->nonbonded.mesh_order};
-    double splitting[] = {p->nonbonded.ewald_rtol, p->nonbonded.mesh_spacing};
+    double splitting[] = {p->nonbonded.ewald_rtol, p->nonbonded.mesh_spacing, p->nonbonded.coulomb_error};
     uint64_t parts[] = {sk_hash(choices, sizeof choices), sk_hash(lengths, sizeof lengths), sk_hash(mesh, sizeof mesh),
                         sk_hash(splitting, sizeof splitting)};
     bool has_mesh = p->nonbonded.coulomb == SK_COULOMB_PME;
@@ -152,6 +152,56 @@ enum sk_code sk_sim_read_atoms(struct skein *sim, struct sk_error *err)
     if (!code && p->system.velocities == SK_VELOCITIES_FILE && !sim->structure.has_velocities)
         sk_log_warn(&sim->log, "%s has no velocities: the run starts at rest (velocities = maxwell draws them)",
                     p->system.data[0] ? p->system.data : p->system.structure);
+    return code;
+}
+
+/* Streams a .gro file of the same atoms into the id blocks. Collective. */
+static enum sk_code stream_reference(struct skein *sim, const char *path, struct sk_atoms *block, struct sk_error *err)
+{
+    struct sk_structure structure = {0};
+    struct sk_error missing;
+    bool is_root = sk_comm_rank(sim->comm) == 0;
+    enum sk_code code = is_root ? sk_gro_open(path, &structure, err) : SK_OK;
+    if (!code && is_root && structure.natoms != sim->top.unit_atoms)
+        code = sk_fail(err, SK_EINPUT,
+                       "%s: %lld atoms, but the topology describes %lld; position restraints need the "
+                       "same atoms",
+                       path, (long long)structure.natoms, (long long)sim->top.unit_atoms);
+    if ((code = sk_comm_agree(sim->comm, err, code)))
+        return code;
+    sk_comm_bcast(sim->comm, &structure, sizeof structure, 0);
+    struct sk_intake *intake = sk_intake_new(sim->comm, &sim->top, &structure.box);
+    if (is_root)
+        code = sk_gro_read(path, &sim->top, take_atoms, intake, err);
+    else
+        sk_intake_receive(intake);
+    enum sk_code finished = sk_intake_finish(intake, block, &missing);
+    sk_intake_free(&intake);
+    code = sk_comm_agree(sim->comm, err, code);
+    if (!code && finished)
+        *err = missing;
+    return code ? code : finished;
+}
+
+enum sk_code sk_sim_read_reference(struct skein *sim, struct sk_error *err)
+{
+    const struct sk_parameters *p = &sim->parameters;
+    if (sk_topology_terms(&sim->top, SK_POSITION_RESTRAINT) == 0)
+        return SK_OK;
+    const char *path = p->system.restraint_reference[0] ? p->system.restraint_reference : p->system.structure;
+    struct sk_atoms block;
+    sk_atoms_init(&block);
+    enum sk_code code = stream_reference(sim, path, &block, err);
+    if (!code) {
+        sk_reference_init(&sim->reference, sim->comm, &sim->top, &block);
+        sim->has_reference = true;
+    }
+    sk_atoms_clear(&block);
+    if (!code && sim->is_resumed && sim->checkpoint.reference_hash != sim->reference.hash)
+        code = sk_fail(err, SK_EINPUT,
+                       "%s: what position restraints hold to has changed since %s was written; give the file that the "
+                       "run began with",
+                       path, sim->checkpoint_used);
     return code;
 }
 

@@ -1,9 +1,11 @@
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "mesh/accuracy.h"
 #include "read/runfile.h"
 #include "sim/groups.h"
 
@@ -109,12 +111,25 @@ static void report_mesh(struct skein *sim)
     if (!sim->force.mesh)
         return;
     const struct sk_mesh_plan *plan = sk_mesh_plan(sim->force.mesh);
+    const struct sk_nonbonded *nb = &sim->force.nonbonded;
+    const struct sk_mesh_charges charges = {nb->pair.coulomb, nb->charge2, (double)sim->top.natoms,
+                                            sk_box_volume(&sim->box)};
+    double lattice[3][3], spacing = 0; /* the largest */
     int parts[2];
     sk_mesh_parts(sim->force.mesh, parts);
+    sk_box_lattice(&sim->box, lattice);
+    for (int k = 0; k < 3; k++) {
+        const double *v = lattice[k], h = sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]) / plan->n[k];
+        spacing = h > spacing ? h : spacing;
+    }
     sk_log_note(&sim->log, SK_LOG_NORMAL,
-                "Ewald mesh %d x %d x %d of order %d in %d x %d parts, beta %.6g, charges in 2^-%d e", plan->n[0],
-                plan->n[1], plan->n[2], plan->order, parts[0], parts[1], plan->beta,
+                "Ewald mesh %d x %d x %d of order %d in %d x %d parts, spacing %.4g, beta %.6g, charges in 2^-%d e",
+                plan->n[0], plan->n[1], plan->n[2], plan->order, parts[0], parts[1], spacing, plan->beta,
                 sk_mesh_charge_bits(sim->force.mesh));
+    sk_log_note(&sim->log, SK_LOG_NORMAL,
+                "rms errors of Coulomb forces, estimated for random charges: direct %.3g, mesh %.3g %s",
+                sk_mesh_direct_error(&charges, sqrt(nb->pair.coulomb_cutoff2_d), plan->beta),
+                sk_mesh_recip_error(&charges, spacing, plan->order, plan->beta), is_lj(sim) ? "" : "kJ/mol/nm");
 }
 
 enum sk_code sk_report_start(struct skein *sim, struct sk_error *err)
@@ -130,6 +145,7 @@ enum sk_code sk_report_start(struct skein *sim, struct sk_error *err)
                 (long long)sim->top.natoms, (long long)sk_topology_settles(&sim->top),
                 (long long)sk_topology_constraints(&sim->top), sim->dynamics.dof, sk_report_box(&sim->box, text));
     sk_sim_print_groups(sim);
+    sk_sim_warn(sim);
     if (sim->force.bonded.is_used)
         sk_log_note(log, SK_LOG_NORMAL, "%lld bonded terms", (long long)sim->force.bonded.expected.terms);
     bool is_chosen = sim->parameters.domain.curve == SK_CURVE_AUTO;
@@ -167,10 +183,15 @@ enum sk_code sk_report_start(struct skein *sim, struct sk_error *err)
     return json_end(sim, err);
 }
 
-static const char *const bonded_names[SK_BONDED_ENERGIES] = {
-    [SK_ENERGY_BOND] = "bond",         [SK_ENERGY_ANGLE] = "angle",          [SK_ENERGY_UREY_BRADLEY] = "urey_bradley",
-    [SK_ENERGY_DIHEDRAL] = "dihedral", [SK_ENERGY_IMPROPER] = "improper",    [SK_ENERGY_CMAP] = "cmap",
-    [SK_ENERGY_LJ_14] = "lj_14",       [SK_ENERGY_COULOMB_14] = "coulomb_14"};
+static const char *const bonded_names[SK_BONDED_ENERGIES] = {[SK_ENERGY_BOND] = "bond",
+                                                             [SK_ENERGY_ANGLE] = "angle",
+                                                             [SK_ENERGY_UREY_BRADLEY] = "urey_bradley",
+                                                             [SK_ENERGY_DIHEDRAL] = "dihedral",
+                                                             [SK_ENERGY_IMPROPER] = "improper",
+                                                             [SK_ENERGY_CMAP] = "cmap",
+                                                             [SK_ENERGY_LJ_14] = "lj_14",
+                                                             [SK_ENERGY_COULOMB_14] = "coulomb_14",
+                                                             [SK_ENERGY_RESTRAINT] = "position_restraint"};
 
 enum sk_code sk_report_energy(struct skein *sim, struct sk_error *err)
 {
@@ -188,8 +209,9 @@ enum sk_code sk_report_energy(struct skein *sim, struct sk_error *err)
         sk_json_double(json, "coulomb_sr", r->coulomb);
         if (sim->force.mesh)
             sk_json_double(json, "coulomb_recip", r->coulomb_recip);
-        for (int e = 0; sim->force.bonded.is_used && e < SK_BONDED_ENERGIES; e++)
-            sk_json_double(json, bonded_names[e], r->bonded[e]);
+        for (int e = 0; e < SK_BONDED_ENERGIES; e++)
+            if (e == SK_ENERGY_RESTRAINT ? sim->has_reference : sim->force.bonded.is_used)
+                sk_json_double(json, bonded_names[e], r->bonded[e]);
         sk_json_close(json);
         sk_json_double(json, "potential", r->potential);
         sk_json_double(json, "kinetic", r->kinetic);

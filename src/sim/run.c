@@ -23,6 +23,7 @@ static enum sk_code write_checkpoint(struct skein *sim, struct sk_error *err)
     state.velocity_time = sim->parameters.run.integrator == SK_VELOCITY_VERLET ? SK_VELOCITY_ON_STEP
                                                                                : SK_VELOCITY_HALF_STEP_BACK;
     state.quantum_bits = d->units.quantum_bits;
+    state.reference_hash = sim->has_reference ? sim->reference.hash : 0;
     state.force_scale = sim->force.nonbonded.pair.force_scale;
     if (sim->force.mesh) {
         const struct sk_mesh_plan *plan = sk_mesh_plan(sim->force.mesh);

@@ -26,12 +26,14 @@ struct skein {
     struct sk_atoms atoms;
     struct sk_domain domain;
     struct sk_force force;
+    struct sk_reference reference;
     struct sk_rigid rigid;
+    struct sk_sites sites;
     struct sk_network network;
     struct sk_dynamics dynamics;
     struct sk_timer timer;
     struct sk_log log;
-    bool has_domain, has_force, has_rigid;
+    bool has_domain, has_force, has_rigid, has_reference;
     /* output */
     FILE *json_file;
     struct sk_json json;
@@ -59,11 +61,17 @@ enum sk_code sk_sim_read_atoms(struct skein *sim, struct sk_error *err);
 /* Continues from the checkpoint's atoms. Collective. */
 enum sk_code sk_sim_read_checkpoint(struct skein *sim, struct sk_error *err);
 
+/* What position restraints hold to, if the topology has some. Collective. */
+enum sk_code sk_sim_read_reference(struct skein *sim, struct sk_error *err);
+
 /* access.c: energies of the present step, forces made anew (collective); those of bonded terms into what the library
  * gives out (local). */
 enum sk_code sk_sim_get_energies(struct skein *sim, struct skein_energies *energies);
 void sk_sim_set_bonded(const struct skein *sim, const double energy[SK_BONDED_ENERGIES],
                        struct skein_energies *energies);
+
+/* check.c: to the log, what is odd about the system: its charge, bonds too fast for the time step. */
+void sk_sim_warn(struct skein *sim);
 
 /* report.c: human and machine output. Rank 0 writes; collective where it reduces. */
 enum sk_code sk_report_open(struct skein *sim, struct sk_error *err);

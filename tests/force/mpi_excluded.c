@@ -82,7 +82,7 @@ static void engine_open(struct engine *e, const struct scene *s, struct sk_comm 
     sk_force_init(&e->force, &s->m.top, sk_kernel_find("auto"));
     e->force.list_radius = 0.94;
     e->force.inner_radius = 0.92;
-    sk_nonbonded_init(&e->force.nonbonded, &s->parameters, &s->ff, &s->m.top, &s->units, kind_count, s->force_scale);
+    sk_nonbonded_init(&e->force.nonbonded, &s->parameters, &s->ff, &s->m.top, &s->units, kind_count, s->force_scale, 0);
     sk_force_set_box(&e->force, &s->m.box);
     sk_timer_init(&e->timer);
     sk_force_phases_init(&e->phases, &e->timer);

@@ -72,7 +72,7 @@ static void defaults_are_documented_ones(void **state)
     assert_int_equal(p.units, SK_UNITS_LJ);
     assert_false(p.system.is_real);
     assert_int_equal(p.nonbonded.coulomb, SK_COULOMB_NONE);
-    assert_int_equal(p.nonbonded.mixing, SK_MIXING_GEOMETRIC);
+    assert_int_equal(p.nonbonded.mixing, SK_MIXING_AUTO);
     assert_true(p.nonbonded.vdw_cutoff == 2.5 && p.pressure.compressibility == 0.0);
 }
 
@@ -135,7 +135,7 @@ static void key_errors_name_line_and_key(void **state)
     refuse(HEAD TAIL "dt_ps = 1\n", "/home/me/run.ini:9: unknown key 'dt_ps' in [nonbonded]; it belongs in [run]");
     refuse(HEAD TAIL "[nonboned]\n", "/home/me/run.ini:9: unknown section [nonboned]; did you mean 'nonbonded'?");
     refuse("[zzzzzzzzzz]\n", "/home/me/run.ini:1: unknown section [zzzzzzzzzz]; the sections are system, groups, run, "
-                             "domain, nonbonded, constraints, temperature, pressure, output");
+                             "domain, nonbonded, bonded, constraints, temperature, pressure, output");
     refuse(HEAD TAIL "[domain]\nqqqqqqqqqqqq = 1\n",
            "/home/me/run.ini:10: unknown key 'qqqqqqqqqqqq' in [domain]; nearest is 'curve'; the keys there are curve, "
            "rebalance, transport, mesh_layout, kernel");
@@ -209,11 +209,8 @@ static void unsupported_is_refused_by_name(void **state)
         {"nonbonded.coulomb=esp",
          "--set nonbonded.coulomb: 'coulomb' = esp is known but not supported yet; use one of: "
          "none, cut, reaction-field, pme"},
-        {"nonbonded.special_bonds=0 0 0.5",
-         "--set nonbonded.special_bonds: 'special_bonds': '0.5' is not supported; only 0 and 1"},
-        {"nonbonded.special_bonds=0 1", "--set nonbonded.special_bonds: 'special_bonds' = '0 1' is not three numbers"},
-        {"nonbonded.special_bonds=0 1 1 1",
-         "--set nonbonded.special_bonds: 'special_bonds' = '0 1 1 1' is not three numbers"},
+        {"nonbonded.special_bonds=fene", "--set nonbonded.special_bonds: 'special_bonds' has no meaning with "
+                                         "'structure'; remove one of them"},
         {"constraints.bond_types=1", "--set constraints.bond_types: 'bond_types' has no meaning with 'structure'; "
                                      "remove one of them"},
         {"constraints.max_rounds=0",
@@ -472,17 +469,22 @@ static void random_parameters(uint64_t *seed, struct sk_parameters *p)
         p->system.is_real = pick(seed, 2);
         p->units = p->system.is_real ? SK_UNITS_GROMACS : SK_UNITS_LJ;
         strcpy(p->nonbonded.pair_coeff, pick(seed, 2) ? "1 1 1.0 1 ; 1 2 3 4;2 2 2 2" : "");
-        p->nonbonded.mixing = (enum sk_mixing)pick(seed, 2);
+        p->nonbonded.mixing = (enum sk_mixing)pick(seed, 3);
+        strcpy(p->nonbonded.pair_style, pick(seed, 2) ? "lj/charmm/coul/long" : "");
+        for (int f = 0; f < SK_FAMILIES; f++) {
+            strcpy(p->bonded.style[f], pick(seed, 2) ? "harmonic" : "");
+            strcpy(p->bonded.coeff[f], pick(seed, 2) ? "1 1 2; 2*3 4 5" : "");
+        }
+        strcpy(p->constraints.angle_types, pick(seed, 2) ? "2 31" : "");
         strcpy(p->constraints.bond_types, pick(seed, 2) ? "1 3" : "");
         strcpy(p->constraints.bond_lengths, pick(seed, 2) ? "0.97 1e-1  2" : "");
-        for (int i = 0; i < 3; i++)
-            p->nonbonded.special_bonds[i] = pick(seed, 2);
+        for (int i = 0; i < 6; i++)
+            p->nonbonded.special_bonds[i / 3][i % 3] = pick(seed, 2) ? pick(seed, 2) : real(seed, 0, 1);
     } else {
         path(seed, p->system.structure, "s");
         path(seed, p->system.topology, "t");
         strcpy(p->system.define, pick(seed, 2) ? "-DFLEXIBLE -DA=\xC2\xB5 ; #" : "");
         strcpy(p->system.include_path, pick(seed, 2) ? "/usr/share/top:/a b/c" : "");
-        p->nonbonded.mixing = SK_MIXING_GEOMETRIC; /* not used: its default */
     }
     for (int i = 0; i < 3; i++)
         p->system.replicate[i] = 1 + pick(seed, 1000);
@@ -502,6 +504,7 @@ static void random_parameters(uint64_t *seed, struct sk_parameters *p)
     p->nonbonded.dispersion = (enum sk_dispersion)pick(seed, 3);
     p->nonbonded.coulomb = (enum sk_coulomb)pick(seed, 4);
     p->domain.mesh_layout = (enum sk_layout)pick(seed, 3);
+    p->nonbonded.coulomb_error = 0; /* or neither of the next two */
     p->nonbonded.ewald_rtol = real(seed, 1e-14, 0.1);
     p->nonbonded.mesh_spacing = real(seed, 0, 10);
     p->nonbonded.mesh_order = 4 + pick(seed, 3);
@@ -509,6 +512,127 @@ static void random_parameters(uint64_t *seed, struct sk_parameters *p)
         p->nonbonded.mesh[i] = is_given ? 4 + pick(seed, 4093) : 0;
     p->nonbonded.epsilon_rf = pick(seed, 2) ? 0.0 : real(seed, 1, 80);
     random_rest(seed, p);
+}
+
+/* What each line says is LAMMPS' own meaning of it (Pair style lj/cut: no shift unless told; amber: 1/2 and 5/6). */
+static void lines_of_scripts_are_keys(void **state)
+{
+#define DATA(units, lines) "[system]\ndata = d\nunits = " units "\n[run]\ndt" lines
+    static const struct {
+        const char *text;
+        double lj[3], coulomb[3];
+    } cases[] = {{"0 1 1", {0, 1, 1}, {0, 1, 1}},
+                 {"fene", {0, 1, 1}, {0, 1, 1}},
+                 {"amber", {0, 0, 0.5}, {0, 0, 5.0 / 6.0}},
+                 {"charmm", {0}, {0}},
+                 {"dreiding", {0, 0, 1}, {0, 0, 1}},
+                 {"lj/coul 0 0.25 1 angle no dihedral no", {0, 0.25, 1}, {0, 0.25, 1}},
+                 {"lj 0 0 0.5", {0, 0, 0.5}, {0}},
+                 {"coul 0 0 1 lj 1 0 0", {1, 0, 0}, {0, 0, 1}},
+                 {"amber coul 0 0 0", {0, 0, 0.5}, {0}}};
+    static struct sk_parameters p;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char set[64];
+        snprintf(set, sizeof set, "nonbonded.special_bonds=%s", cases[i].text);
+        accept_set(LJ, set, &p);
+        for (int d = 0; d < 3; d++)
+            assert_true(p.nonbonded.special_bonds[0][d] == cases[i].lj[d] &&
+                        p.nonbonded.special_bonds[1][d] == cases[i].coulomb[d]);
+    }
+    accept_set(DATA("lj", " = 1\n[nonbonded]\npair_style = lj/cut 1.12\npair_modify = shift yes mix arithmetic\n"),
+               NULL, &p);
+    assert_true(p.nonbonded.vdw_cutoff == 1.12 && p.nonbonded.coulomb == SK_COULOMB_NONE);
+    assert_true(p.nonbonded.vdw_modifier == SK_MODIFIER_POTENTIAL_SHIFT &&
+                p.nonbonded.mixing == SK_MIXING_LORENTZ_BERTHELOT);
+    accept_set(DATA("real", "_ps = 1\n[nonbonded]\npair_style = lj/cut/coul/cut/omp 8 10\n"), NULL, &p);
+    assert_true(p.nonbonded.vdw_cutoff == 0.8 && p.nonbonded.coulomb_cutoff == 1.0);
+    assert_true(p.nonbonded.vdw_modifier == SK_MODIFIER_NONE && p.nonbonded.coulomb == SK_COULOMB_CUT &&
+                p.nonbonded.coulomb_modifier == SK_MODIFIER_NONE && p.nonbonded.mixing == SK_MIXING_AUTO);
+    accept_set(DATA("real", "_ps = 1\n[nonbonded]\npair_style = lj/cut/coul/cut 8.3\nvdw_modifier = none\n"
+                            "vdw_cutoff_nm = 0.83\n"),
+               NULL, &p);
+    assert_true(p.nonbonded.vdw_cutoff == 0.83 && p.nonbonded.coulomb_cutoff == 8.3 / 10);
+    /* Lines add up; what is given on the command line counts alone. */
+    accept_set(LJ "pair_coeff = 1 1 1 1 # first\npair_coeff = 2 2 1 1; 1 2 3 3\n[bonded]\nbond_style = fene\n"
+                  "bond_coeff = 1 30 1.5 1 1\n",
+               NULL, &p);
+    assert_string_equal(p.nonbonded.pair_coeff, "1 1 1 1; 2 2 1 1; 1 2 3 3");
+    assert_string_equal(p.bonded.style[SK_FAMILY_BOND], "fene");
+    accept_set(LJ "pair_coeff = 1 1 1 1\npair_coeff = 2 2 1 1\n", "nonbonded.pair_coeff=* * 1 1", &p);
+    assert_string_equal(p.nonbonded.pair_coeff, "* * 1 1");
+}
+
+static void lines_of_scripts_are_refused_by_name(void **state)
+{
+    static const struct {
+        const char *set, *message;
+    } cases[] = {
+        {"special_bonds=0 0 1.5",
+         "--set nonbonded.special_bonds: 'special_bonds': '0 0 1.5' is not understood; expected "
+         "three weights from 0 to 1, or as in LAMMPS: lj/coul, lj or coul with three weights "
+         "each, fene, amber, charmm, dreiding"},
+        {"special_bonds=lj 0 1", "--set nonbonded.special_bonds: 'special_bonds': 'lj 0 1' is not understood; expected "
+                                 "three weights from 0 to 1, or as in LAMMPS: lj/coul, lj or coul with three weights "
+                                 "each, fene, amber, charmm, dreiding"},
+        {"special_bonds=fene angle yes",
+         "--set nonbonded.special_bonds: 'special_bonds': 'fene angle yes' is not understood; expected "
+         "three weights from 0 to 1, or as in LAMMPS: lj/coul, lj or coul with three weights "
+         "each, fene, amber, charmm, dreiding"},
+        {"pair_style=eam", "--set nonbonded.pair_style: pair_style 'eam' is not supported; there are lj/cut, "
+                           "lj/cut/coul/cut, lj/cut/coul/long, lj/charmm/coul/long, lj/charmm/coul/charmm"},
+        {"pair_style=lj/cut 2 3",
+         "--set nonbonded.pair_style: expected pair_style lj/cut RC with positive numbers, or the name alone"},
+        {"pair_style=lj/cut -2",
+         "--set nonbonded.pair_style: expected pair_style lj/cut RC with positive numbers, or the name alone"},
+        {"pair_style=lj/cut 2",
+         "/home/me/run.ini:7: 'cutoff' and 'pair_style = lj/cut 2' both say the cutoff; remove one "
+         "of them"},
+        {"pair_style=lj/cut/coul/long 10 10 10", "--set nonbonded.pair_style: expected pair_style lj/cut/coul/long RC "
+                                                 "[RCOUL] with positive numbers, or the name alone"},
+        {"pair_style=lj/charmm/coul/charmm 8 10",
+         "--set nonbonded.pair_style: pair_style lj/charmm/coul/charmm with its cutoffs is not supported (it switches "
+         "the "
+         "Coulomb potential); give the name alone, and cutoffs, 'vdw_modifier' and 'coulomb' of your choice"},
+        {"pair_modify=tail yes",
+         "--set nonbonded.pair_modify: pair_modify 'tail yes' is not supported; only shift yes|no "
+         "(not with lj/charmm, whose energy ends at zero) and mix geometric|arithmetic"},
+        {"pair_modify=shift", "--set nonbonded.pair_modify: pair_modify 'shift ' is not supported; only shift yes|no "
+                              "(not with lj/charmm, whose energy ends at zero) and mix geometric|arithmetic"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char set[96];
+        snprintf(set, sizeof set, "nonbonded.%s", cases[i].set);
+        refuse_set(LJ, set, cases[i].message);
+    }
+    refuse(
+        DATA("lj", " = 1\n[nonbonded]\npair_style = lj/cut 2.5\nvdw_modifier = potential-shift\n"),
+        "/home/me/run.ini:8: 'vdw_modifier = potential-shift' contradicts 'pair_style = lj/cut 2.5', which says none");
+    refuse(DATA("lj", " = 1\n[nonbonded]\nvdw_cutoff = 2\npair_style = lj/cut 2.5\n"),
+           "/home/me/run.ini:7: 'vdw_cutoff = 2' contradicts 'pair_style = lj/cut 2.5', which says 2.5");
+    refuse(HEAD TAIL "pair_style = lj/cut\n",
+           "/home/me/run.ini:9: 'pair_style' has no meaning with 'structure'; remove one of them");
+}
+
+/* A run file with pair_style is written out with what follows from it, and that can be read again. */
+static void implied_keys_are_written(void **state)
+{
+    static struct sk_parameters p, q;
+    struct sk_error err;
+    char *text;
+    size_t length;
+    (void)state;
+    accept_set(DATA("real", "_ps = 1\n[nonbonded]\npair_style = lj/cut/coul/cut 8.3 9.7\npair_modify = shift yes\n"),
+               NULL, &p);
+    FILE *out = open_memstream(&text, &length);
+    assert_non_null(out);
+    sk_runfile_write(out, &p);
+    fclose(out);
+    if (sk_runfile_parse(text, length, "elsewhere/x.ini", NULL, 0, &q, &err))
+        fail_msg("%s\n%s", err.message, text);
+    assert_memory_equal(&p, &q, sizeof p);
+    free(text);
 }
 
 /* The struct is made here field by field, so the writer and the parser are both checked against it. */
@@ -605,6 +729,9 @@ int main(void)
         cmocka_unit_test(groups_have_names_of_their_own),
         cmocka_unit_test(group_mistakes_are_named),
         cmocka_unit_test(keys_are_found_again),
+        cmocka_unit_test(lines_of_scripts_are_keys),
+        cmocka_unit_test(lines_of_scripts_are_refused_by_name),
+        cmocka_unit_test(implied_keys_are_written),
         cmocka_unit_test(written_set_parses_to_the_same_bytes),
         cmocka_unit_test(files_are_read_with_paths_from_their_folder),
         cmocka_unit_test(document_names_every_key),

@@ -383,12 +383,6 @@ static void all_functions(void **state)
     assert_int_equal(sk_topology_terms(&top, SK_BOND_G96), 0);
     assert_int_equal(sk_topology_terms(&top, SK_BOND_HARMONIC), 3);
     assert_int_equal(sk_topology_sites(&top), 2);
-    /* The engine cannot compute them yet, and says so. */
-    struct sk_error err;
-    assert_int_equal(sk_topology_refuse_terms(&top, &err), SK_EINPUT);
-    assert_string_equal(err.message,
-                        "this version computes no virtual sites or position restraints yet: molecule type 'M' has 1 "
-                        "position restraints, 2 virtual sites");
 }
 
 static void correction_maps(void **state)

@@ -91,8 +91,7 @@ for shape in dodecahedron octahedron; do
     run gmx mdrun -quiet -s em.tpr -deffnm em -ntmpi 1 -ntomp 1
     run gmx grompp -quiet -f md.mdp -c em.gro -p $shape.top -o md.tpr -maxwarn 9
     run gmx mdrun -quiet -s md.tpr -deffnm md -ntmpi 1 -ntomp 1
-    # velocities and places of full precision are cut to what the .gro has, so that both programs read the same
-    run gmx_d trjconv -quiet -f md.cpt -s md.tpr -o $shape.gro -ndec 7 < <(echo 0)
+    run gmx_d trjconv -quiet -f md.cpt -s md.tpr -o $shape.gro < <(echo 0)
     run gmx_d grompp -quiet -f ref.mdp -c $shape.gro -p $shape.top -o a.tpr -po out.mdp -maxwarn 9
     run gmx_d mdrun -quiet -s a.tpr -deffnm a -ntmpi 1 -ntomp 1
     (seq 1 99; echo 0) | "$root/scripts/bench/gmx.sh" gmx_d energy -quiet -f a.edr -o a.xvg -dp >> log 2>&1
