@@ -66,15 +66,10 @@ static enum sk_code fail_at(const struct freezing *f, sk_gid id, const char *wha
     return sk_fail(err, SK_EINPUT, "atom %s %s", name, what);
 }
 
-/* Marks the atoms of a type as those of the molecule are. */
-static enum sk_code mark_atoms(const struct freezing *f, struct sk_moltype *type, sk_gid molecule, struct sk_error *err)
+/* A rigid water moves as a whole, along all axes or not at all. */
+static enum sk_code check_waters(const struct freezing *f, const struct sk_moltype *type, sk_gid molecule,
+                                 struct sk_error *err)
 {
-    int kept = 0;
-    bool has_any = false;
-    for (int i = 0; i < type->natoms; i++)
-        has_any |= type->atoms[i].is_frozen = is_frozen(f, molecule, type, i);
-    if (!has_any)
-        return SK_OK;
     for (int s = 0; s < type->nsettles; s++) {
         const int place[3] = {type->settles[s].apex, type->settles[s].leg1, type->settles[s].leg2};
         for (int a = 0; a < 3; a++) {
@@ -88,6 +83,40 @@ static enum sk_code mark_atoms(const struct freezing *f, struct sk_moltype *type
                                err);
         }
     }
+    return SK_OK;
+}
+
+/* A virtual site goes where its atoms go; off their plane, along any axis if they move along one. */
+static enum sk_code check_sites(const struct freezing *f, const struct sk_moltype *type, sk_gid molecule,
+                                struct sk_error *err)
+{
+    for (int s = 0; s < type->nsites; s++) {
+        const struct sk_virtual_site *site = &type->sites[s];
+        bool is_held = f->is_whole;
+        if (!type->atoms[site->place].is_frozen)
+            continue;
+        for (int a = 0; a < sk_virtual_atoms(site->form); a++)
+            is_held &= type->atoms[site->from[a]].is_frozen;
+        if (!is_held)
+            return fail_at(f, molecule + site->place,
+                           "is a virtual site, which goes where its atoms go; freeze them along all axes too, or "
+                           "leave it out",
+                           err);
+    }
+    return SK_OK;
+}
+
+/* Marks the atoms of a type as those of the molecule are. */
+static enum sk_code mark_atoms(const struct freezing *f, struct sk_moltype *type, sk_gid molecule, struct sk_error *err)
+{
+    int kept = 0;
+    bool has_any = false;
+    for (int i = 0; i < type->natoms; i++)
+        has_any |= type->atoms[i].is_frozen = is_frozen(f, molecule, type, i);
+    if (!has_any)
+        return SK_OK;
+    if (check_waters(f, type, molecule, err) || check_sites(f, type, molecule, err))
+        return err->code;
     for (int c = 0; c < type->nconstraints; c++) {
         const struct sk_constraint *constraint = &type->constraints[c];
         bool is_i = type->atoms[constraint->i].is_frozen, is_j = type->atoms[constraint->j].is_frozen;
@@ -138,7 +167,7 @@ static enum sk_code deal_block(struct freezing *f, const struct sk_molblock *blo
 {
     const struct sk_moltype *type = &f->top->moltypes[block->moltype];
     int natoms = type->natoms, n;
-    if (!type->nsettles && !type->nconstraints) {
+    if (!type->nsettles && !type->nconstraints && !type->nsites) {
         add_block(f, block->moltype, block->count);
         return SK_OK;
     }

@@ -238,6 +238,41 @@ static void what_cannot_freeze_is_named(void **state)
            "atom 21 (A1, residue CHAIN 1) has constraints, and so can only be frozen along all axes");
 }
 
+/* Chains with a virtual site at their end, which is built from the two atoms before it; nothing is rigid. */
+static enum sk_code freeze_sites(sk_gid first, sk_gid end, const bool axis[3], struct sk_error *err)
+{
+    struct sk_topology top;
+    fill_system(&top);
+    struct sk_moltype *chain = &top.moltypes[1];
+    int massless = sk_topology_kind(&top, 0, 0, 0);
+    chain->nconstraints = 0;
+    chain->atoms[3].kind = massless;
+    chain->nsites = 1;
+    chain->sites = sk_calloc(1, sizeof *chain->sites);
+    chain->sites[0] = (struct sk_virtual_site){.place = 3, .from = {1, 2, -1}, .form = SK_VIRTUAL_2, .a = 0.5};
+    assert_int_equal(sk_moltype_finish(chain, err), SK_OK);
+    enum sk_code code = freeze(&top, first, end, axis, err);
+    sk_topology_clear(&top);
+    return code;
+}
+
+static void sites_freeze_with_their_atoms(void **state)
+{
+    enum { CHAIN = 3 * WATERS + 4 }; /* the second */
+    static const bool plane[3] = {true, false, true};
+    struct sk_error err;
+    (void)state;
+    assert_int_equal(freeze_sites(CHAIN + 1, CHAIN + 4, whole, &err), SK_OK);
+    assert_int_equal(freeze_sites(CHAIN, CHAIN + 3, whole, &err), SK_OK);
+    assert_int_equal(freeze_sites(CHAIN, CHAIN + 3, plane, &err), SK_OK);
+    const char *message = "atom 23 (A3, residue CHAIN 1) is a virtual site, which goes where its atoms go; freeze them "
+                          "along all axes too, or leave it out";
+    assert_int_equal(freeze_sites(CHAIN + 2, CHAIN + 4, whole, &err), SK_EINPUT);
+    assert_string_equal(err.message, message);
+    assert_int_equal(freeze_sites(CHAIN, CHAIN + 4, plane, &err), SK_EINPUT);
+    assert_string_equal(err.message, message);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +282,7 @@ int main(void)
         cmocka_unit_test(molecules_that_freeze_become_types),
         cmocka_unit_test(nothing_frozen_changes_nothing),
         cmocka_unit_test(what_cannot_freeze_is_named),
+        cmocka_unit_test(sites_freeze_with_their_atoms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -218,6 +218,56 @@ def bits_of_run(settings, steps):
     return bits_of('run.h5')
 
 
+def sites():
+    """Four-site water on a mesh, of which a part is frozen: six degrees of freedom for each that moves, none for its site;
+    energies of groups that sum to the totals."""
+    for suffix in ('.gro', '.top'):
+        Path('four' + suffix).write_bytes(lzma.open(REFERENCE / 'sites' / ('tip4p%s.xz' % suffix)).read())
+    Path('four.ini').write_text('''[system]
+structure = four.gro
+topology = four.top
+[groups]
+ice = id 1-400
+left = id 401-1000
+[run]
+dt_ps = 0.002
+freeze = ice
+[nonbonded]
+cutoff_nm = 0.9
+coulomb = pme
+[temperature]
+groups = left rest
+group_target_K = 350 250
+group_tau_ps = 0.1 0.2
+[output]
+energy_groups = ice rest
+energy_every = 20
+''')
+    baths = ('temperature.thermostat=langevin', 'run.integrator=velocity-verlet'), ('temperature.thermostat=v-rescale', )
+    cases = (2, ('domain.curve=morton', )), (3, ('constraints.split_clusters=on', )), (7, ('domain.curve=morton', ))
+    run('four.ini', 1, 0, baths[1])
+    place = bits_of('run.h5')
+    for bath in baths:
+        first = run('four.ini', 1, 40, bath)
+        end, start = bits_of('run.h5'), first.events['start'][0]
+        name = 'four-site water, %s' % bath[0].split('=')[1]
+        claim('%s: frozen waters and their sites' % name, all((a[:400] == b[:400]).all() for a, b in
+              zip(place[:2], end)) and (end[2][:400] == 0).all() and (end[0][400:] != place[0][400:]).all())
+        freedom = start['degrees_of_freedom_groups']
+        claim('%s: degrees of freedom' % name, freedom == {'left': 150 * 6, 'rest': 265 * 6}, str(freedom))
+        last = first.events['energy'][-1]
+        for key in ('lj', 'coulomb_sr'):
+            parts = sum(p[key] for p in last['energy_groups'].values())
+            claim('%s: parts of %s' % (name, key), abs(parts / last['terms'][key] - 1) < 1e-12, '%.17g' % parts)
+        for ranks, own in cases if ALL else cases[bath is baths[1]::2]:
+            other = run('four.ini', ranks, 40, bath + own)
+            claim('%s, %d ranks: same bits' % (name, ranks), other['state_hash'] == first['state_hash'] and
+                  other.events['energy'][-1]['energy_groups'] == last['energy_groups'])
+        run('four.ini', 2, 20, bath, name='half')
+        other = run('four.ini', 3, 40, bath, name='half', extra=('--resume', ))
+        claim('%s, resumed: same bits' % name, other['state_hash'] == first['state_hash'])
+
+
 # ---- bits ----
 
 def bits():
@@ -277,4 +327,4 @@ def mistakes():
 
 
 if __name__ == '__main__':
-    in_folder('skein-groups-', [energies, freedom, gases, pendulum, frozen, bits, mistakes])
+    in_folder('skein-groups-', [energies, freedom, gases, pendulum, frozen, sites, bits, mistakes])
