@@ -65,11 +65,12 @@ SKEIN_API int skein_rank(const struct skein *simulation);
 SKEIN_API int skein_run(struct skein *simulation);
 /* Prints what was read (molecules, cells, parameters) to options.log and evaluates the forces once; runs nothing. */
 SKEIN_API int skein_check(struct skein *simulation);
-/* Advances by n steps without output. */
+/* Advances by n steps without output; a minimizer ends before if it has converged or no step leads further. */
 SKEIN_API int skein_step(struct skein *simulation, int64_t n);
 SKEIN_API int64_t skein_step_number(const struct skein *simulation);
 SKEIN_API int64_t skein_atoms(const struct skein *simulation);
-/* Energies of the present step (temperature and pressure in the run's units: K and bar, or reduced). */
+/* Energies of the present step (temperature and pressure in the run's units: K and bar, or reduced). A minimizer has no
+ * kinetic energy, and SKEIN_PHYSICS as long as atoms overlap, for then its energies are not the force field's. */
 SKEIN_API int skein_get_energies(struct skein *simulation, struct skein_energies *energies);
 /* The groups of [temperature] groups, and every pair of those of [output] energy_groups (Lennard-Jones, direct Coulomb
  * and 1-4 energies between them), at the last skein_get_energies: how many there are; up to `most` are filled in. Names

@@ -6,7 +6,13 @@
 
 #include <stdint.h>
 
-enum sk_rng_purpose { SK_RNG_MAXWELL = 1, SK_RNG_LANGEVIN = 2, SK_RNG_V_RESCALE = 3, SK_RNG_C_RESCALE = 4 };
+enum sk_rng_purpose {
+    SK_RNG_MAXWELL = 1,
+    SK_RNG_LANGEVIN = 2,
+    SK_RNG_V_RESCALE = 3,
+    SK_RNG_C_RESCALE = 4,
+    SK_RNG_PART = 5 /* atoms on one point */
+};
 
 /* A stream of draws of variable count: the sub-counter advances. */
 struct sk_rng {

@@ -96,6 +96,7 @@ static void intake_accept(struct sk_intake *intake, const struct raw_atom *raw)
     record->id = raw->id;
     record->kind = raw->kind;
     record->group_size = 0;
+    memset(record->move, 0, sizeof record->move);
     double s[3];
     sk_box_fractions(&intake->whole, raw->x, s);
     for (int k = 0; k < 3; k++) {
@@ -202,6 +203,12 @@ static void group_make_whole(struct sk_atoms *atoms, int anchor, const int copie
         }
 }
 
+void sk_intake_make_whole(const struct sk_topology *top, struct sk_atoms *atoms)
+{
+    for (int i = 0; i < atoms->n; i += atoms->group_size[i])
+        group_make_whole(atoms, i, top->replicate);
+}
+
 void sk_intake_group(const struct sk_topology *top, sk_gid first, int64_t n, const struct sk_atom_record *records,
                      struct sk_atoms *atoms)
 {
@@ -245,7 +252,6 @@ enum sk_code sk_intake_finish(struct sk_intake *intake, struct sk_atoms *atoms, 
         return code;
     atoms->n = 0;
     sk_intake_group(intake->top, intake->begin, intake->end - intake->begin, intake->records, atoms);
-    for (int i = 0; i < atoms->n; i += atoms->group_size[i])
-        group_make_whole(atoms, i, intake->top->replicate);
+    sk_intake_make_whole(intake->top, atoms);
     return SK_OK;
 }

@@ -30,5 +30,8 @@ enum sk_code sk_intake_finish(struct sk_intake *intake, struct sk_atoms *atoms, 
 /* Atom records in id order, one block of whole molecules starting at id `first`, to groups (anchor first). Local. */
 void sk_intake_group(const struct sk_topology *top, sk_gid first, int64_t n, const struct sk_atom_record *records,
                      struct sk_atoms *atoms);
+/* Groups that are broken across faces of the box made whole: images such that every atom is the nearest to its anchor.
+ * Local. */
+void sk_intake_make_whole(const struct sk_topology *top, struct sk_atoms *atoms);
 
 #endif

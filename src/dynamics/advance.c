@@ -18,7 +18,6 @@ void sk_dynamics_set_masses(struct sk_dynamics *d)
 {
     size_t n = 3 * (size_t)d->atoms->n + 3;
     sk_reserve(&d->inverse_mass, &d->inverse_mass_capacity, n);
-    sk_reserve(&d->move, &d->move_capacity, n);
     sk_thermal_assign(&d->thermal, d->atoms);
     for (int i = 0; i < d->atoms->n; i++) {
         bool moves[3];
@@ -75,11 +74,11 @@ static void add_heat(struct sk_dynamics *d, double sign)
  * Velocities enter and leave without components along rigid bonds: the noise has some, which are no heat. */
 static void drift_in_bath(struct sk_dynamics *d, double dt)
 {
-    double noise[4], half = 0.5 * dt, *v = d->atoms->v[0];
+    double noise[4], half = 0.5 * dt, *v = d->atoms->v[0], *move = d->atoms->move[0];
     int n = 3 * d->atoms->n;
     add_heat(d, -1);
     for (int c = 0; c < n; c++)
-        d->move[c] = half * v[c];
+        move[c] = half * v[c];
     for (int i = 0; i < d->atoms->n; i++) {
         int group = d->thermal.group[i];
         sk_rng_normal4(d->parameters->run.seed, SK_RNG_LANGEVIN, (uint64_t)d->atoms->id[i], (uint64_t)d->step, 0,
@@ -90,10 +89,10 @@ static void drift_in_bath(struct sk_dynamics *d, double dt)
                 v[3 * i + k] = d->langevin_a[group] * v[3 * i + k] + width * noise[k];
             }
     }
-    sk_dynamics_project(d, NULL, 0);
+    sk_dynamics_project(d, d->atoms->v[0], NULL, 0);
     add_heat(d, 1);
     for (int c = 0; c < n; c++)
-        d->move[c] += half * v[c];
+        move[c] += half * v[c];
 }
 
 /* The first atom that moves too far (or by NaN), or -1. */
@@ -109,12 +108,25 @@ static int64_t find_runaway(const struct sk_dynamics *d, const double *move)
 /* The moves as lengths along the diagonal of the box. */
 static const double *skew_moves(struct sk_dynamics *d)
 {
+    const struct sk_atoms *a = d->atoms;
     if (sk_box_is_rectangular(d->box))
-        return d->move;
-    sk_reserve(&d->skewed, &d->skewed_capacity, 3 * (size_t)d->atoms->n + 3);
-    for (int i = 0; i < d->atoms->n; i++)
-        sk_box_skew(d->box, d->move + 3 * i, d->skewed + 3 * i);
+        return a->move[0];
+    sk_reserve(&d->skewed, &d->skewed_capacity, 3 * (size_t)a->n + 3);
+    for (int i = 0; i < a->n; i++)
+        sk_box_skew(d->box, a->move[i], d->skewed + 3 * i);
     return d->skewed;
+}
+
+void sk_dynamics_displace(struct sk_dynamics *d)
+{
+    struct sk_atoms *a = d->atoms;
+    double to_fraction[3];
+    for (int k = 0; k < 3; k++)
+        to_fraction[k] = 0x1p64 / d->box->edge[k];
+    const double *move = skew_moves(d);
+    if (d->force->variant->move(a->x[0], a->image[0], move, to_fraction, 3 * a->n) >= LARGEST_MOVE * 0x1p64)
+        d->failed_atom = find_runaway(d, move);
+    sk_dynamics_note_solution(d);
 }
 
 void sk_dynamics_move(struct sk_dynamics *d)
@@ -123,7 +135,7 @@ void sk_dynamics_move(struct sk_dynamics *d)
     struct sk_observables *o = &d->observables;
     const struct sk_kernel_variant *kernel = d->force->variant;
     const struct sk_parameters *p = d->parameters;
-    double dt = p->run.dt, kick_time = p->run.integrator == SK_VELOCITY_VERLET ? 0.5 * dt : dt, to_fraction[3];
+    double dt = p->run.dt, kick_time = p->run.integrator == SK_VELOCITY_VERLET ? 0.5 * dt : dt;
     bool has_kinetic = o->has_energy || o->is_coupled || o->has_momentum;
     int n = 3 * a->n;
     o->bath = 0;
@@ -132,21 +144,16 @@ void sk_dynamics_move(struct sk_dynamics *d)
         sum_kinetic(d, o->kinetic_before, o->group_before);
     kernel->kick(a->v[0], d->force->total[0], d->inverse_mass, kick_time / d->force->nonbonded.pair.force_scale, n);
     if (p->temperature.thermostat == SK_THERMOSTAT_LANGEVIN) {
-        sk_dynamics_project(d, o->constraint_virial, 1 / kick_time);
+        sk_dynamics_project(d, a->v[0], o->constraint_virial, 1 / kick_time);
         drift_in_bath(d, dt);
     } else
-        kernel->drift(d->move, a->v[0], dt, n);
-    sk_dynamics_constrain(d, dt, 1 / (dt * kick_time));
-    for (int k = 0; k < 3; k++)
-        to_fraction[k] = 0x1p64 / d->box->edge[k];
-    const double *move = skew_moves(d);
-    if (kernel->move(a->x[0], a->image[0], move, to_fraction, n) >= LARGEST_MOVE * 0x1p64)
-        d->failed_atom = find_runaway(d, move);
+        kernel->drift(a->move[0], a->v[0], dt, n);
+    sk_dynamics_constrain(d, a->v[0], dt, 1 / (dt * kick_time));
+    sk_dynamics_displace(d);
     if (has_kinetic)
         sum_kinetic(d, o->kinetic_after, o->group_after);
     if (o->has_momentum)
         sum_momentum(d, o->momentum, o->group_momentum);
-    sk_dynamics_note_solution(d);
 }
 
 static void apply_box(struct sk_dynamics *d)
@@ -215,13 +222,12 @@ void sk_dynamics_clear(struct sk_dynamics *d)
 {
     sk_thermal_clear(&d->thermal);
     sk_free(&d->inverse_mass);
-    sk_free(&d->move);
     sk_free(&d->skewed);
 }
 
 size_t sk_dynamics_memory(const struct sk_dynamics *d)
 {
-    return (d->inverse_mass_capacity + d->move_capacity + d->skewed_capacity) * sizeof(double) +
-           d->thermal.group_capacity + d->rigid->waters_capacity * sizeof *d->rigid->waters +
-           d->rigid->free_capacity * sizeof(int) + sk_network_memory(d->network);
+    return (d->inverse_mass_capacity + d->skewed_capacity) * sizeof(double) + d->thermal.group_capacity +
+           d->rigid->waters_capacity * sizeof *d->rigid->waters + d->rigid->free_capacity * sizeof(int) +
+           sk_network_memory(d->network);
 }

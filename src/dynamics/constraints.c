@@ -22,26 +22,26 @@ static void add_virial(sk_int128 sum[3], double virial[3][3], double scale)
         sum[k] += sk_round(virial[k][k] * scale * SK_ENERGY_SCALE);
 }
 
-static void project_water(struct sk_dynamics *d, sk_int128 sum[3], double scale)
+static void project_water(struct sk_dynamics *d, double *v, sk_int128 sum[3], double scale)
 {
-    double(*v)[3] = d->atoms->v;
     for (int w = 0; w < d->rigid->nwaters; w++) {
         const struct sk_rigid_water *water = &d->rigid->waters[w];
         double bond[2][3], velocity[3][3], mu[3], virial[3][3] = {{0}};
         water_bonds(d, water->atom, bond);
         for (int a = 0; a < 3; a++)
-            memcpy(velocity[a], v[water->atom[a]], sizeof velocity[a]);
+            memcpy(velocity[a], v + 3 * water->atom[a], sizeof velocity[a]);
         sk_water_velocities(&d->rigid->kinds[water->kind], (const double(*)[3])bond, velocity, mu, virial);
         for (int a = 0; a < 3; a++)
-            memcpy(v[water->atom[a]], velocity[a], sizeof velocity[a]);
+            memcpy(v + 3 * water->atom[a], velocity[a], sizeof velocity[a]);
         if (sum)
             add_virial(sum, virial, scale);
     }
 }
 
 /* Changes moves and velocities so that the water is rigid after the move. */
-static void constrain_water(struct sk_dynamics *d, int w, double dt, double virial_scale)
+static void constrain_water(struct sk_dynamics *d, int w, double *v, double dt, double virial_scale)
 {
+    double *move = d->atoms->move[0];
     const struct sk_rigid_water *water = &d->rigid->waters[w];
     const struct sk_water *kind = &d->rigid->kinds[water->kind];
     double before[2][3], after[2][3], correction[3][3], lambda[3], virial[3][3] = {{0}};
@@ -49,7 +49,7 @@ static void constrain_water(struct sk_dynamics *d, int w, double dt, double viri
     water_bonds(d, atom, before);
     for (int leg = 0; leg < 2; leg++)
         for (int k = 0; k < 3; k++)
-            after[leg][k] = before[leg][k] + (d->move[3 * atom[leg + 1] + k] - d->move[3 * atom[0] + k]);
+            after[leg][k] = before[leg][k] + (move[3 * atom[leg + 1] + k] - move[3 * atom[0] + k]);
     double worst = sk_water_positions(kind, (const double(*)[3])before, (const double(*)[3])after, correction, lambda,
                                       virial);
     if (!(worst <= d->constraint_worst))
@@ -60,15 +60,15 @@ static void constrain_water(struct sk_dynamics *d, int w, double dt, double viri
         add_virial(d->observables.constraint_virial, virial, virial_scale);
     for (int a = 0; a < 3; a++)
         for (int k = 0; k < 3; k++) {
-            d->move[3 * atom[a] + k] += correction[a][k];
-            d->atoms->v[atom[a]][k] += correction[a][k] / dt;
+            move[3 * atom[a] + k] += correction[a][k];
+            if (v)
+                v[3 * atom[a] + k] += correction[a][k] / dt;
         }
 }
 
-static void project_network(struct sk_dynamics *d, sk_int128 sum[3], double scale)
+static void project_network(struct sk_dynamics *d, double *v, sk_int128 sum[3], double scale)
 {
     struct sk_network *network = d->network;
-    double *v = d->atoms->v[0];
     sk_network_begin(network, d->atoms, v);
     sk_network_solve(network, SK_NETWORK_VELOCITIES, d->atoms, d->box, v);
     double left = sk_network_check(network, SK_NETWORK_VELOCITIES) * d->parameters->run.dt;
@@ -79,20 +79,21 @@ static void project_network(struct sk_dynamics *d, sk_int128 sum[3], double scal
         sk_network_virial(network, scale, sum);
 }
 
-void sk_dynamics_project(struct sk_dynamics *d, sk_int128 sum[3], double scale)
+void sk_dynamics_project(struct sk_dynamics *d, double *v, sk_int128 sum[3], double scale)
 {
     int before = sk_timer_enter(d->phases.timer, d->phase_constrain);
-    project_water(d, sum, scale);
+    project_water(d, v, sum, scale);
     if (d->network->is_used)
-        project_network(d, sum, scale);
+        project_network(d, v, sum, scale);
     sk_timer_enter(d->phases.timer, before);
 }
 
-static void constrain_network(struct sk_dynamics *d, double virial_scale)
+static void constrain_network(struct sk_dynamics *d, double *v, double virial_scale)
 {
     struct sk_network *network = d->network;
-    sk_network_solve(network, SK_NETWORK_POSITIONS, d->atoms, d->box, d->move);
-    sk_network_apply(network, d->move, d->atoms->v[0], 1 / d->parameters->run.dt);
+    double *move = d->atoms->move[0];
+    sk_network_solve(network, SK_NETWORK_POSITIONS, d->atoms, d->box, move);
+    sk_network_apply(network, move, v, d->move_rate);
     d->virial_scale = virial_scale;
     memset(d->network_virial, 0, sizeof d->network_virial);
     if (d->observables.has_virial)
@@ -101,15 +102,16 @@ static void constrain_network(struct sk_dynamics *d, double virial_scale)
         d->observables.constraint_virial[k] += d->network_virial[k];
 }
 
-void sk_dynamics_constrain(struct sk_dynamics *d, double dt, double virial_scale)
+void sk_dynamics_constrain(struct sk_dynamics *d, double *v, double dt, double virial_scale)
 {
     int before = sk_timer_enter(d->phases.timer, d->phase_constrain);
+    d->move_rate = v ? 1 / dt : 0;
     if (d->network->is_used)
-        sk_network_begin(d->network, d->atoms, d->move);
+        sk_network_begin(d->network, d->atoms, d->atoms->move[0]);
     for (int w = 0; w < d->rigid->nwaters; w++)
-        constrain_water(d, w, dt, virial_scale);
+        constrain_water(d, w, v, dt, virial_scale);
     if (d->network->is_used)
-        constrain_network(d, virial_scale);
+        constrain_network(d, v, virial_scale);
     sk_timer_enter(d->phases.timer, before);
 }
 
@@ -130,17 +132,26 @@ double sk_dynamics_check(struct sk_dynamics *d)
     return residual == residual ? residual : INFINITY;
 }
 
-/* Takes the last move of atom i back, bit by bit. */
+/* Takes the last move of atom i back, bit by bit (kernel/motion.inc.h says how it was made). */
 static void move_back(struct sk_dynamics *d, int i)
 {
     double move[3];
-    sk_box_skew(&d->moved_box, d->move + 3 * i, move);
+    sk_box_skew(&d->moved_box, d->atoms->move[i], move);
     for (int k = 0; k < 3; k++) {
-        sk_frac step = (sk_frac)(int64_t)rint(move[k] * (0x1p64 / d->moved_box.edge[k]));
+        double fraction = move[k] * (0x1p64 / d->moved_box.edge[k]);
+        sk_frac step = (sk_frac)(int64_t)rint(fabs(fraction) < 0x1p63 ? fraction : 0);
         sk_frac now = d->atoms->x[i][k], old = now - step;
         d->atoms->image[i][k] -= (int32_t)((int64_t)step >= 0 && now < old) - (int32_t)((int64_t)step < 0 && now > old);
         d->atoms->x[i][k] = old;
     }
+}
+
+void sk_dynamics_retract(struct sk_dynamics *d)
+{
+    for (int i = 0; i < d->atoms->n; i++)
+        move_back(d, i);
+    d->is_unchecked = false;
+    d->failed_atom = d->failed_water = -1;
 }
 
 /* Atom m, moved back, moved and sped up by another correction than that it had; sums follow. */
@@ -153,9 +164,9 @@ static void move_again(struct sk_dynamics *d, int m, const double had[3])
     for (int k = 0; k < 3; k++) {
         double change = correction[k] - had[k];
         double before = d->atoms->v[i][k] * d->velocity_divisor[k];
-        double after = before + change * (1 / d->parameters->run.dt);
+        double after = before + change * d->move_rate;
         to_fraction[k] = 0x1p64 / d->moved_box.edge[k];
-        d->move[3 * i + k] += change;
+        d->atoms->move[i][k] += change;
         d->atoms->v[i][k] = after / d->velocity_divisor[k];
         int64_t energy = sk_round(half_mass * after * after * SK_ENERGY_SCALE) -
                          sk_round(half_mass * before * before * SK_ENERGY_SCALE),
@@ -166,7 +177,7 @@ static void move_again(struct sk_dynamics *d, int m, const double had[3])
         o->momentum[k] += momentum;
         o->group_momentum[group][k] += momentum;
     }
-    sk_box_skew(&d->moved_box, d->move + 3 * i, move);
+    sk_box_skew(&d->moved_box, d->atoms->move[i], move);
     d->force->variant->move(d->atoms->x[i], d->atoms->image[i], move, to_fraction, 3);
 }
 
@@ -194,7 +205,7 @@ static void dump_failure(struct sk_dynamics *d, int64_t step)
             s[a] = (double)d->atoms->x[i][a] * 0x1p-64 + d->atoms->image[i][a];
         sk_box_vector(&d->moved_box, s, mine[count].after);
         for (int a = 0; a < 3; a++)
-            mine[count].before[a] = mine[count].after[a] - d->move[3 * i + a];
+            mine[count].before[a] = mine[count].after[a] - d->atoms->move[i][a];
         count++;
     }
     struct sk_parcel parcel = {0, (size_t)count * sizeof *mine, (unsigned char *)mine};
@@ -240,7 +251,7 @@ enum sk_code sk_dynamics_repair(struct sk_dynamics *d, int64_t step, struct sk_e
         d->observables.constraint_virial[k] += virial[k] - d->network_virial[k];
         d->network_virial[k] = virial[k];
     }
-    if (code)
+    if (code && !d->is_trial)
         dump_failure(d, step);
     return code;
 }

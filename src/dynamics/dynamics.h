@@ -9,6 +9,7 @@
 #define SK_DYNAMICS_DYNAMICS_H
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "constrain/network.h"
 #include "constrain/rigid.h"
@@ -87,15 +88,17 @@ struct sk_dynamics {
     double constraint_worst; /* largest relative residual ever on this rank */
     int failed_water;
     bool is_unchecked;           /* the network's last solution of positions has not been checked */
+    bool is_trial;               /* what fails now will be taken back: no file about it */
+    bool wants_wide;             /* forces are to be made in wide arithmetic in any case; equal on all ranks */
     double velocity_worst;       /* largest speed left along a constraint on this rank, x dt, relative to its length */
     sk_int128 sites_virial[3];   /* of the forces on virtual sites */
     sk_int128 network_virial[3]; /* the network's part of the constraint virial */
-    struct sk_box moved_box;     /* of the last move */
-    double virial_scale, velocity_divisor[3]; /* of the last move; divisor: the barostat's, since */
-    double *inverse_mass;                     /* [owned][3] 1 / mass, for flat loops; 0 where an atom does not move */
-    double *move;                             /* [owned][3] displacement of the step, length units */
-    double *skewed;                           /* the same for a box that is not rectangular */
-    size_t inverse_mass_capacity, move_capacity, skewed_capacity;
+    /* of the last move; rate: of velocities over moves, 0 where velocities stay; divisor: the barostat's, since */
+    struct sk_box moved_box;
+    double virial_scale, move_rate, velocity_divisor[3];
+    double *inverse_mass; /* [owned][3] 1 / mass, for flat loops; 0 where an atom does not move */
+    double *skewed;       /* [owned][3] moves as lengths along the diagonal of a box that is not rectangular */
+    size_t inverse_mass_capacity, skewed_capacity;
 };
 
 /* Collective. Derived constants and zeroed accumulators; the borrowed fields are set by the caller before. Frozen atoms
@@ -107,7 +110,8 @@ void sk_dynamics_init(struct sk_dynamics *dynamics);
 void sk_dynamics_maxwell(struct sk_dynamics *dynamics);
 /* Local, at any start, before the rest: virtual sites of the present atoms, at their places and without velocities. */
 void sk_dynamics_place_sites(struct sk_dynamics *dynamics);
-/* Local. Takes velocities along the axes along which atoms do not move, and those of virtual sites. */
+/* Local. Takes velocities, and what a minimizer has of them, along the axes along which atoms do not move, and those of
+ * virtual sites. */
 void sk_dynamics_stop_frozen(struct sk_dynamics *dynamics);
 /* Velocities of a file: those that are on the step lose their parts along constraints
  * (those half a step back are left alone: the first step's constraints make them right). */
@@ -134,25 +138,56 @@ size_t sk_dynamics_memory(const struct sk_dynamics *dynamics);
 
 /* ---- internal to the module ---- */
 
-/* advance.c: the advance without what belongs to the end of a step; arrays for owned atoms in a new order. */
+/* Non-negative doubles order like these bits, in which their maximum travels. */
+static inline int64_t sk_order_bits(double x)
+{
+    int64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+static inline double sk_order_value(int64_t bits)
+{
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* evaluate.c. Collective. Forces at the present positions, of a complete list and bonds that are right, in wide
+ * arithmetic if they must be; global: what all ranks have found, with the sums that were packed; trouble: equal on all
+ * ranks, what has no force. Errors as sk_dynamics_evaluate, but for trouble, which sk_dynamics_fail makes one of
+ * (collective). */
+enum sk_trouble { SK_TROUBLE_NONE, SK_TROUBLE_PAIR, SK_TROUBLE_BONDED };
+enum sk_code sk_dynamics_forces(struct sk_dynamics *dynamics, bool wants_sums, struct sk_reduction *global,
+                                enum sk_trouble *trouble, struct sk_error *err);
+enum sk_code sk_dynamics_fail(struct sk_dynamics *dynamics, enum sk_trouble trouble, const char *what,
+                              struct sk_error *err);
+/* Local. What has no energy, after sk_observe_forces. */
+enum sk_trouble sk_dynamics_energy_trouble(const struct sk_dynamics *dynamics);
+/* advance.c: the advance without what belongs to the end of a step; the part of it that changes positions, by
+ * atoms->move; arrays for owned atoms in a new order. */
 void sk_dynamics_move(struct sk_dynamics *dynamics);
+void sk_dynamics_displace(struct sk_dynamics *dynamics);
 void sk_dynamics_set_masses(struct sk_dynamics *dynamics);
-/* constraints.c, collective over neighbours. Project: velocities without components along constraints (RATTLE), with
- * virial[3] += scale x -1/2 sum mu b b unless NULL. Constrain: move and velocities such that constraints hold after the
- * move. Note: after the move, that this solution is to be checked; check: its largest residual on this rank (0: nothing
- * to check). Repair (collective, blocking): more rounds, and the move anew, with all sums. Settle: check on all ranks,
- * and repair if it must be. */
-void sk_dynamics_project(struct sk_dynamics *dynamics, sk_int128 virial[3], double scale);
-void sk_dynamics_constrain(struct sk_dynamics *dynamics, double dt, double virial_scale);
+/* constraints.c, collective over neighbours. Project: vectors v[owned][3] without components along constraints
+ * (RATTLE), with virial[3] += scale x -1/2 sum mu b b unless NULL. Constrain: atoms->move, and velocities v unless
+ * NULL, such that constraints hold after the move. Note: after the move, that this solution is to be checked; check:
+ * its largest residual on this rank (0: nothing to check). Repair (collective, blocking): more rounds, and the move
+ * anew, with all sums. Settle: check on all ranks, and repair if it must be. Retract (local): the last move of all
+ * atoms is taken back, bit by bit. */
+void sk_dynamics_project(struct sk_dynamics *dynamics, double *v, sk_int128 virial[3], double scale);
+void sk_dynamics_constrain(struct sk_dynamics *dynamics, double *v, double dt, double virial_scale);
 void sk_dynamics_note_solution(struct sk_dynamics *dynamics);
 double sk_dynamics_check(struct sk_dynamics *dynamics);
 enum sk_code sk_dynamics_repair(struct sk_dynamics *dynamics, int64_t step, struct sk_error *err);
 enum sk_code sk_dynamics_settle(struct sk_dynamics *dynamics, int64_t step, struct sk_error *err);
+void sk_dynamics_retract(struct sk_dynamics *dynamics);
 /* observe.c: collects, packs and unpacks what a step observes. */
 int sk_observe_sums(int ngroups); /* that the reduction must carry, with so many temperature groups */
 bool sk_observe_wants_virial(const struct sk_dynamics *dynamics, bool wants_energy);
 void sk_observe_forces(struct sk_dynamics *dynamics, bool wants_energy);
 void sk_observe_pack(const struct sk_observables *observables, struct sk_reduction *reduction);
 void sk_observe_complete(struct sk_dynamics *dynamics, const struct sk_reduction *reduction);
+/* The potential energy in what was packed, in SK_ENERGY_SCALE, without corrections that positions do not change. */
+sk_int128 sk_observe_potential(const struct sk_reduction *reduction);
 
 #endif

@@ -20,23 +20,6 @@ enum {
     MAX_CROWD
 };
 
-enum { BAD_PAIR = 1, BAD_BONDED };
-
-/* Non-negative doubles order like their bits. */
-static int64_t bits_of(double x)
-{
-    int64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-static double from_bits(int64_t bits)
-{
-    double x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
 /* What this rank did since the last rebuild, but for what may have been waiting. */
 static struct sk_effort effort_of(struct sk_dynamics *d)
 {
@@ -97,8 +80,8 @@ static void evaluate_once(struct sk_dynamics *d, bool wants_sums, struct sk_redu
         d->growth = moved > d->moved ? moved - d->moved : 0;
     d->moved = moved;
     sk_force_begin(d->force, d->domain, d->atoms, wants_sums, &d->phases);
-    local.max[MAX_DISPLACEMENT] = bits_of(moved);
-    local.max[MAX_EXPECTED] = bits_of(moved + GROWTH_MARGIN * d->growth);
+    local.max[MAX_DISPLACEMENT] = sk_order_bits(moved);
+    local.max[MAX_EXPECTED] = sk_order_bits(moved + GROWTH_MARGIN * d->growth);
     local.max[MAX_RANGE] = d->force->has_range;
     local.max[MAX_PRUNE] = sk_force_expects_prune(d->force);
     local.max[MAX_FAILED] = d->failed_atom >= 0 || d->failed_water >= 0;
@@ -106,7 +89,7 @@ static void evaluate_once(struct sk_dynamics *d, bool wants_sums, struct sk_redu
     local.max[MAX_BONDED] = d->force->bonded.has_failed || d->force->bonded.has_overflow;
     local.max[MAX_CROWD] = d->force->has_crowd;
     sk_timer_enter(d->phases.timer, d->phase_constrain);
-    local.max[MAX_RESIDUAL] = bits_of(sk_dynamics_check(d));
+    local.max[MAX_RESIDUAL] = sk_order_bits(sk_dynamics_check(d));
     sk_observe_pack(&d->observables, &local);
     sk_reduction_begin(d->comm, &local);
     sk_force_end(d->force, d->domain, d->atoms, &d->phases);
@@ -151,11 +134,6 @@ static enum sk_code fail_runaway(struct sk_dynamics *d, const char *what, struct
     return sk_comm_agree(d->comm, err, code);
 }
 
-static enum sk_code fail_bonded(const struct sk_dynamics *d, struct sk_error *err)
-{
-    return sk_bonded_fail(&d->force->bonded, &d->force->local, d->box, d->step, err);
-}
-
 enum sk_code sk_dynamics_verify(struct sk_dynamics *d, struct sk_error *err)
 {
     enum sk_code code = SK_OK;
@@ -189,7 +167,7 @@ static void finish_kick(struct sk_dynamics *d, double dt)
     struct sk_atoms *a = d->atoms;
     d->force->variant->kick(a->v[0], d->force->total[0], d->inverse_mass, dt / d->force->nonbonded.pair.force_scale,
                             3 * a->n);
-    sk_dynamics_project(d, NULL, 0);
+    sk_dynamics_project(d, a->v[0], NULL, 0);
 }
 
 /* Brings velocities to the phase that the integrator keeps between steps (see the header). */
@@ -237,40 +215,50 @@ static enum sk_code check_barostat(const struct sk_dynamics *d, struct sk_error 
     return SK_OK;
 }
 
-enum sk_code sk_dynamics_evaluate(struct sk_dynamics *d, bool wants_energy, struct sk_error *err)
+enum sk_code sk_dynamics_fail(struct sk_dynamics *d, enum sk_trouble trouble, const char *what, struct sk_error *err)
 {
-    enum sk_code checked = fit_list(d, err);
-    if (checked)
-        return checked;
-    struct sk_reduction global;
-    bool has_failed = false, wants_sums = sk_observe_wants_virial(d, wants_energy);
-    d->has_record = false;
-    if (d->needs_rebuild) {
-        enum sk_code code = dynamics_rebuild(d, err);
-        if (code)
-            return code;
-    }
+    return trouble == SK_TROUBLE_BONDED ? sk_bonded_fail(&d->force->bonded, &d->force->local, d->box, d->step, err)
+                                        : fail_runaway(d, what, err);
+}
+
+enum sk_trouble sk_dynamics_energy_trouble(const struct sk_dynamics *d)
+{
+    return d->force->bonded.has_overflow ? SK_TROUBLE_BONDED : d->force->has_bad ? SK_TROUBLE_PAIR : SK_TROUBLE_NONE;
+}
+
+static enum sk_trouble agree_on_trouble(struct sk_dynamics *d, enum sk_trouble mine)
+{
+    int64_t trouble = mine;
+    sk_comm_max_i64(d->comm, &trouble, 1);
+    return (enum sk_trouble)trouble;
+}
+
+/* Forces in float, at positions that obey the constraints, of a list that is complete. */
+static enum sk_code fast_forces(struct sk_dynamics *d, bool wants_sums, struct sk_reduction *global,
+                                struct sk_error *err)
+{
+    bool has_failed = false;
     for (bool is_first = true;; is_first = false) {
-        evaluate_once(d, wants_sums, &global);
-        has_failed |= global.max[MAX_FAILED] != 0;
-        d->agreed_request = (int)global.max[MAX_REQUEST];
-        if (global.max[MAX_PRUNE])
+        evaluate_once(d, wants_sums, global);
+        has_failed |= global->max[MAX_FAILED] != 0;
+        d->agreed_request = (int)global->max[MAX_REQUEST];
+        if (global->max[MAX_PRUNE])
             sk_force_ask_prune(d->force);
         double allowance = sk_force_allowance(d->force, d->box);
         if (has_failed) {
-            if (global.max[MAX_RANGE]) /* so that the message tells true forces */
+            if (global->max[MAX_RANGE]) /* so that the message tells true forces */
                 redo_wide(d);
             return sk_dynamics_verify(d, err);
         }
-        if (!(from_bits(global.max[MAX_RESIDUAL]) <= d->network->tolerance)) {
+        if (!(sk_order_value(global->max[MAX_RESIDUAL]) <= d->network->tolerance)) {
             enum sk_code code = sk_dynamics_repair(d, d->step, err);
             if (code)
                 return code;
-            evaluate_once(d, wants_sums, &global);
+            evaluate_once(d, wants_sums, global);
         }
-        d->needs_rebuild = from_bits(global.max[MAX_EXPECTED]) > allowance;
-        if (from_bits(global.max[MAX_DISPLACEMENT]) <= allowance)
-            break;
+        d->needs_rebuild = sk_order_value(global->max[MAX_EXPECTED]) > allowance;
+        if (sk_order_value(global->max[MAX_DISPLACEMENT]) <= allowance)
+            return SK_OK;
         if (!is_first)
             return sk_fail(err, SK_EINTERNAL, "step %lld: a fresh pair list is not valid; please report this",
                            (long long)d->step);
@@ -278,32 +266,52 @@ enum sk_code sk_dynamics_evaluate(struct sk_dynamics *d, bool wants_energy, stru
         if (code)
             return code;
     }
-    if (global.max[MAX_BONDED])
-        return fail_bonded(d, err);
-    if (global.max[MAX_CROWD])
+}
+
+enum sk_code sk_dynamics_forces(struct sk_dynamics *d, bool wants_sums, struct sk_reduction *global,
+                                enum sk_trouble *trouble, struct sk_error *err)
+{
+    *trouble = SK_TROUBLE_NONE;
+    enum sk_code code = fit_list(d, err);
+    if (!code && d->needs_rebuild)
+        code = dynamics_rebuild(d, err);
+    if (!code)
+        code = fast_forces(d, wants_sums, global, err);
+    if (code)
+        return code;
+    if (global->max[MAX_CROWD])
         return sk_fail(err, SK_EPHYSICS,
                        "step %lld: charges have crowded at a point of the Ewald mesh beyond twice of what could meet "
                        "there at the start; look for ions that have collapsed onto one another",
                        (long long)d->step);
-    if (global.max[MAX_RANGE]) {
+    if (global->max[MAX_BONDED])
+        *trouble = SK_TROUBLE_BONDED;
+    else if (global->max[MAX_RANGE] || d->wants_wide) {
         redo_wide(d);
-        int64_t is_bad = d->force->has_bad;
-        sk_comm_max_i64(d->comm, &is_bad, 1);
-        if (is_bad)
-            return fail_runaway(d, "a force is not finite", err);
+        *trouble = agree_on_trouble(d, d->force->has_bad ? SK_TROUBLE_PAIR : SK_TROUBLE_NONE);
     }
+    return SK_OK;
+}
+
+enum sk_code sk_dynamics_evaluate(struct sk_dynamics *d, bool wants_energy, struct sk_error *err)
+{
+    struct sk_reduction global;
+    enum sk_trouble trouble;
+    d->has_record = false;
+    enum sk_code code = sk_dynamics_forces(d, sk_observe_wants_virial(d, wants_energy), &global, &trouble, err);
+    if (!code && trouble)
+        code = sk_dynamics_fail(d, trouble, "a force is not finite", err);
+    if (code)
+        return code;
     sk_timer_enter(d->phases.timer, d->phase_update);
     sk_observe_complete(d, &global);
-    if ((checked = check_barostat(d, err)))
-        return checked;
+    if ((code = check_barostat(d, err)))
+        return code;
     sk_observe_forces(d, wants_energy);
     if (wants_energy) {
-        int64_t is_bad = d->force->bonded.has_overflow ? BAD_BONDED : d->force->has_bad ? BAD_PAIR : 0;
-        sk_comm_max_i64(d->comm, &is_bad, 1);
-        if (is_bad == BAD_BONDED)
-            return fail_bonded(d, err);
-        if (is_bad)
-            return fail_runaway(d, "the energy of a pair of atoms is out of range", err);
+        trouble = agree_on_trouble(d, sk_dynamics_energy_trouble(d));
+        if (trouble)
+            return sk_dynamics_fail(d, trouble, "the energy of a pair of atoms is out of range", err);
     }
     settle_phase(d);
     return SK_OK;

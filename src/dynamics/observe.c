@@ -118,6 +118,14 @@ static double from_fixed(sk_int128 sum)
     return (double)sum / SK_ENERGY_SCALE;
 }
 
+sk_int128 sk_observe_potential(const struct sk_reduction *r)
+{
+    sk_int128 sum = r->sum[AT_ENERGY] + r->sum[AT_ENERGY + 1];
+    for (int e = 0; e < SK_BONDED_ENERGIES; e++)
+        sum += r->sum[AT_BONDED + e];
+    return sum;
+}
+
 /* Kinetic energy of an axis at the record's time: leap-frog, mean of the two half steps; Verlet, on the step. */
 static double axis_kinetic(const struct sk_dynamics *d, const struct sk_reduction *r, int k)
 {

@@ -28,7 +28,7 @@ void sk_dynamics_stop_frozen(struct sk_dynamics *d)
     for (int i = 0; i < d->atoms->n; i++)
         for (int k = 0; k < 3; k++)
             if (d->inverse_mass[3 * i + k] == 0)
-                d->atoms->v[i][k] = 0;
+                d->atoms->v[i][k] = d->atoms->move[i][k] = 0;
 }
 
 void sk_dynamics_place_sites(struct sk_dynamics *d)
@@ -52,7 +52,7 @@ void sk_dynamics_maxwell(struct sk_dynamics *d)
     }
     sk_dynamics_stop_frozen(d);
     sk_rigid_rebuild(d->rigid, d->top, a);
-    sk_dynamics_project(d, NULL, 0);
+    sk_dynamics_project(d, d->atoms->v[0], NULL, 0);
     if (p->run.remove_com_every > 0) {
         sum_motion(d, sum);
         for (int i = 0; i < a->n; i++)
@@ -72,7 +72,7 @@ void sk_dynamics_accept(struct sk_dynamics *d)
     if (!d->is_on_step)
         return;
     sk_rigid_rebuild(d->rigid, d->top, d->atoms);
-    sk_dynamics_project(d, NULL, 0);
+    sk_dynamics_project(d, d->atoms->v[0], NULL, 0);
 }
 
 void sk_dynamics_init(struct sk_dynamics *d)

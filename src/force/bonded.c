@@ -7,11 +7,13 @@
 #include "base/hash.h"
 #include "base/math.h"
 #include "base/memory.h"
+#include "force/nonbonded.h"
 
 #define POLL      32   /* batches between two polls: about 40 microseconds */
 #define LONGEST   0.45 /* box edges: a longer vector may be that to another image */
 #define NO_TERM   INT64_MAX
 #define TERM_BITS 4 /* of forms */
+#define CORE2     3 /* parameter of a 1-4 pair: its core's squared radius */
 
 static const struct {
     sk_bonded_kernel *kernel;
@@ -76,7 +78,7 @@ static int terms_of(const struct sk_moltype *type)
 _Static_assert(SK_POSITION_RESTRAINT == SK_BONDED_FORMS - 1, "terms are ascending by form");
 
 static void index_type(struct sk_bonded_index *index, const struct sk_moltype *type, const struct sk_forcefield *ff,
-                       double coulomb)
+                       double coulomb, double scale, double core_charge2)
 {
     index->start = sk_calloc((size_t)type->natoms + 2, sizeof *index->start);
     index->term = sk_alloc((size_t)type->nterms, sizeof *index->term);
@@ -93,6 +95,9 @@ static void index_type(struct sk_bonded_index *index, const struct sk_moltype *t
             index->p[t][0] = term->parameter;
         else
             sk_bonded_prepare(term->form, ff->parameters[term->parameter].p, coulomb, index->p[t]);
+        double *p = index->p[t];
+        if (term->form == SK_PAIR_14 && core_charge2 > 0)
+            p[CORE2] = p[0] > 0 || p[1] > 0 ? sk_core2(p[0], p[1], scale) : core_charge2;
     }
 }
 
@@ -121,7 +126,7 @@ static struct sk_bonded_census expect(const struct sk_bonded *b, struct sk_comm 
 }
 
 void sk_bonded_init(struct sk_bonded *b, struct sk_local *local, const struct sk_forcefield *ff, double coulomb,
-                    double scale)
+                    double scale, double core_charge2)
 {
     const struct sk_topology *top = local->top;
     memset(b, 0, sizeof *b);
@@ -136,7 +141,7 @@ void sk_bonded_init(struct sk_bonded *b, struct sk_local *local, const struct sk
     b->scale = scale;
     b->index = sk_calloc((size_t)top->nmoltypes, sizeof *b->index);
     for (int t = 0; t < top->nmoltypes; t++)
-        index_type(&b->index[t], &top->moltypes[t], ff, coulomb);
+        index_type(&b->index[t], &top->moltypes[t], ff, coulomb, scale, core_charge2);
     b->maps = sk_calloc((size_t)ff->ncmaps, sizeof *b->maps);
     for (int m = 0; m < ff->ncmaps; m++) {
         int n = ff->cmaps[m].n;
@@ -262,6 +267,18 @@ void sk_bonded_run(struct sk_bonded *b, struct sk_local *local, const struct sk_
     }
 }
 
+static bool is_in_core(const struct sk_bonded_block *block)
+{
+    bool is_in = false;
+    for (int l = 0; l < block->n; l++) {
+        double r2 = 0;
+        for (int k = 0; k < 3; k++)
+            r2 += block->d[0][k][l] * block->d[0][k][l];
+        is_in |= r2 < block->p[CORE2][l];
+    }
+    return is_in;
+}
+
 /* What the 1-4 pairs of a batch are to pairs of groups. */
 static void add_parts(const struct sk_local *local, const struct sk_bonded_batch *batch,
                       const struct sk_bonded_block *block, struct sk_parts *parts)
@@ -279,11 +296,13 @@ void sk_bonded_measure(struct sk_bonded *b, const struct sk_local *local, const 
                        sk_int128 energy[SK_BONDED_ENERGIES], sk_int128 virial[3], struct sk_parts *parts)
 {
     struct sk_bonded_block block;
+    b->has_core = false;
     for (int i = 0; i < b->nbatches; i++) {
         const struct sk_bonded_batch *batch = &b->batches[i];
         int64_t e[2] = {0, 0}, w[3] = {0, 0, 0}; /* a block at a time: 2^56 x 32 is less than 2^63 */
         fill_block(b, local, box, batch, &block);
         forms[batch->form].kernel(&block);
+        b->has_core |= batch->form == SK_PAIR_14 && is_in_core(&block);
         b->has_overflow |= sk_bonded_sum(&block, sk_bonded_atoms(batch->form), batch->form == SK_PAIR_14 ? 2 : 1,
                                          SK_ENERGY_SCALE, e, w) >= 0;
         energy[forms[batch->form].energy] += e[0];

@@ -60,13 +60,14 @@ struct sk_bonded {
     size_t batches_capacity;
     bool has_failed;   /* a term of this rank had no force or energy that can be told, at the last evaluation */
     bool has_overflow; /* or no energy or virial, ever */
+    bool has_core;     /* a 1-4 pair of this rank was within its core when energies were last measured */
 };
 
 /* Collective if the topology has terms; makes the molecules that have them wanted in local. `coulomb`: energy x length
- * / charge^2 of 1-4 pairs, 0 for none; scale: force units. Topology is borrowed; what is needed of the force field is
- * copied. */
+ * / charge^2 of 1-4 pairs, 0 for none; scale: force units; core_charge2: as in sk_pair_parameters, and 1-4 pairs have
+ * the cores of minimizers; 0: none. Topology is borrowed; what is needed of the force field is copied. */
 void sk_bonded_init(struct sk_bonded *bonded, struct sk_local *local, const struct sk_forcefield *ff, double coulomb,
-                    double scale);
+                    double scale, double core_charge2);
 /* A zeroed struct counts as without terms here and in all that follows. */
 void sk_bonded_clear(struct sk_bonded *bonded);
 /* Local, between sk_local_list and connect: the terms of the owned atoms. */

@@ -68,7 +68,8 @@ void sk_force_init_terms(struct sk_force *force, struct sk_comm *comm, const str
 {
     const struct sk_pair_parameters *pair = &force->nonbonded.pair;
     sk_local_init(&force->local, comm, force->top);
-    sk_bonded_init(&force->bonded, &force->local, ff, pair->has_coulomb ? pair->coulomb : 0, pair->force_scale);
+    sk_bonded_init(&force->bonded, &force->local, ff, pair->has_coulomb ? pair->coulomb : 0, pair->force_scale,
+                   pair->core_charge2);
     sk_restraints_init(&force->restraints, force->top, ff, reference, pair->force_scale);
     if (!plan)
         return;
@@ -335,7 +336,7 @@ void sk_force_begin(struct sk_force *force, struct sk_domain *domain, const stru
 {
     struct sk_clusters *c = &force->clusters;
     sk_timer_enter(phases->timer, phases->halo);
-    force->has_range = force->has_bad = force->is_wide = false;
+    force->has_range = force->has_bad = force->has_core = force->is_wide = false;
     force->prune_age++;
     force_set_grid(force, atoms);
     sk_halo_forward_begin(&domain->halo, (const int32_t(*)[3])force->grid);
@@ -388,11 +389,16 @@ void sk_force_redo_wide(struct sk_force *force, struct sk_domain *domain, const 
     sk_reserve(&force->wide, &force->wide_capacity, force->local_capacity);
     memset(force->pack_wide, 0, (size_t)c->packs.n * 24 * sizeof *force->pack_wide);
     memset(force->shift_force, 0, sizeof force->shift_force);
+    int found = 0;
     for (int part = 0; part < SK_LIST_PARTS; part++) {
         struct sk_tiles tiles = sk_list_tiles(&force->list.inner[part]);
-        force->has_bad |= force->variant->wide(&c->packs, &tiles, &force->nonbonded.pair, &force->shifts,
-                                               force->pack_wide, force->shift_force) != 0;
+        found |= force->variant->wide(&c->packs, &tiles, &force->nonbonded.pair, &force->shifts, force->pack_wide,
+                                      force->shift_force);
     }
+    force->has_bad |= (found & SK_PAIR_BAD) != 0;
+    force->has_core |= (found & SK_PAIR_CORE) != 0;
+    if (found & SK_PAIR_COINCIDENT)
+        sk_terms_part_coincident(force, atoms, &domain->halo);
     sk_terms_add_excluded_wide(force);
     for (int i = 0; i < c->nowned + c->nghosts; i++)
         for (int k = 0; k < 3; k++)

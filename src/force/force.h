@@ -50,6 +50,7 @@ struct sk_force {
     bool is_wide;                  /* the present forces come from wide arithmetic */
     bool has_range;                /* the float kernel met a pair out of range on this rank */
     bool has_bad;                  /* a force or energy is not finite */
+    bool has_core;                 /* a pair of this rank was within its core when wide forces or energies were made */
     bool has_crowd;                /* charges out of range at a point of the mesh, on this rank */
     struct sk_mesh_sums mesh_sums; /* this rank's part, if asked for */
     sk_int128 energy[2];           /* this rank's Lennard-Jones and Coulomb energy, SK_ENERGY_SCALE; if asked for */

@@ -11,6 +11,12 @@
 #define WALL_KT  50.0   /* the force scale gives room for pairs at this energy */
 #define COARSEST 0x1p11 /* in nm and kJ/mol: rounding errors of 4e-6 of the rms force in water */
 
+#define CORE_FORCE      0x1p31 /* integer units */
+#define CORE_ENERGY     0x1p18 /* of two atoms on one point: half the range of energies */
+/* Radius of charges, in nm and in reduced units */
+#define CORE_CHARGES    0.08
+#define CORE_CHARGES_LJ 0.25
+
 static double epsilon_of(double c6, double c12)
 {
     return c12 > 0 ? c6 * c6 / (4 * c12) : 0;
@@ -56,6 +62,28 @@ static double choose_force_scale(const struct sk_forcefield *ff, const struct sk
         scale *= 0.5;
     /* walls of hydrogens inside heavier atoms would ask for less: what comes there is a wide step */
     return units->system != SK_UNITS_LJ && scale < COARSEST ? COARSEST : scale;
+}
+
+double sk_core2(double c6, double c12, double force_scale)
+{
+    double force = CORE_FORCE / force_scale;
+    if (c12 > 0) {
+        double of_force = sk_pow(12 * c12 / force, 2.0 / 13), of_energy = sk_pow(13 * c12 / CORE_ENERGY, 2.0 / 12);
+        return of_force > of_energy ? of_force : of_energy;
+    }
+    if (c6 > 0)
+        return sk_pow(6 * c6 / force, 2.0 / 7);
+    return 0;
+}
+
+static void fill_cores(struct sk_nonbonded *nb, const struct sk_forcefield *ff, enum sk_unit_system units)
+{
+    int n = ff->ntypes;
+    nb->core2 = sk_alloc((size_t)(n * n), sizeof *nb->core2);
+    for (int p = 0; p < n * n; p++)
+        nb->core2[p] = sk_core2(ff->c6[p], ff->c12[p], nb->pair.force_scale);
+    nb->pair.core2 = nb->core2;
+    nb->pair.core_charge2 = units == SK_UNITS_LJ ? CORE_CHARGES_LJ * CORE_CHARGES_LJ : CORE_CHARGES * CORE_CHARGES;
 }
 
 static double sigma_of(double c6, double c12)
@@ -116,6 +144,7 @@ static void fill_tables(struct sk_nonbonded *nb, const struct sk_parameters *par
 {
     int n = ff->ntypes;
     double rc2 = parameters->nonbonded.vdw_cutoff * parameters->nonbonded.vdw_cutoff, inv6 = 1 / (rc2 * rc2 * rc2);
+    const double *shift = nb->pair.vdw_switch.shift;
     nb->table = sk_alloc((size_t)(2 * n * n), sizeof *nb->table);
     nb->lj_shift = sk_alloc((size_t)(n * n), sizeof *nb->lj_shift);
     for (int p = 0; p < n * n; p++) {
@@ -123,7 +152,7 @@ static void fill_tables(struct sk_nonbonded *nb, const struct sk_parameters *par
         nb->table[2 * p + 1] = (float)(12 * ff->c12[p] * S);
         nb->lj_shift[p] = parameters->nonbonded.vdw_modifier == SK_MODIFIER_POTENTIAL_SHIFT
                               ? (ff->c6[p] - ff->c12[p] * inv6) * inv6
-                              : 0;
+                              : ff->c12[p] * shift[1] - ff->c6[p] * shift[0]; /* zero without a switch */
     }
 }
 
@@ -166,8 +195,28 @@ static void fill_dispersion(struct sk_nonbonded *nb, const struct sk_parameters 
     bool is_shifted = parameters->nonbonded.vdw_modifier == SK_MODIFIER_POTENTIAL_SHIFT;
     nb->dispersion_energy_volume = -(is_shifted ? 4.0 : 2.0) / 3.0 * PI * natoms * natoms * c6 / rc3;
     nb->dispersion_energy_const = is_shifted ? natoms * c6 / (2 * rc3 * rc3) : 0;
-    if (parameters->nonbonded.dispersion == SK_DISPERSION_ENERGY_PRESSURE)
-        nb->dispersion_pressure_volume2 = -4.0 / 3.0 * PI * natoms * natoms * c6 / rc3;
+    nb->dispersion_pressure_volume2 = -4.0 / 3.0 * PI * natoms * natoms * c6 / rc3;
+    if (nb->pair.vdw_switch.kind != SK_SWITCH_NONE) {
+        /* E = C / V + const of a potential without a jump has the pressure C / V^2; the constant is for an atom that
+         * the integral counts as its own neighbour. */
+        nb->dispersion_energy_volume = 2 * PI * natoms * natoms * c6 * sk_switch_lacking(&nb->pair.vdw_switch);
+        nb->dispersion_energy_const = -0.5 * natoms * c6 * nb->pair.vdw_switch.shift[0];
+        nb->dispersion_pressure_volume2 = nb->dispersion_energy_volume;
+    }
+    if (parameters->nonbonded.dispersion == SK_DISPERSION_ENERGY)
+        nb->dispersion_pressure_volume2 = 0;
+}
+
+static void fill_switch(struct sk_switch *s, const struct sk_parameters *parameters)
+{
+    double start = parameters->nonbonded.vdw_switch, end = parameters->nonbonded.vdw_cutoff;
+    switch (parameters->nonbonded.vdw_modifier) {
+    case SK_MODIFIER_POTENTIAL_SHIFT:
+    case SK_MODIFIER_NONE: break;
+    case SK_MODIFIER_FORCE_SWITCH: sk_switch_init(s, SK_SWITCH_FORCE, start, end); break;
+    case SK_MODIFIER_POTENTIAL_SWITCH: sk_switch_init(s, SK_SWITCH_POTENTIAL, start, end); break;
+    case SK_MODIFIER_CHARMM_SWITCH: sk_switch_init(s, SK_SWITCH_CHARMM, start, end); break;
+    }
 }
 
 static void fill_coulomb(struct sk_nonbonded *nb, const struct sk_parameters *parameters, double ewald_beta)
@@ -231,12 +280,15 @@ void sk_nonbonded_init(struct sk_nonbonded *nb, const struct sk_parameters *para
     pair->c12 = ff->c12;
     pair->coulomb = units->coulomb;
     pair->force_scale = force_scale > 0 ? force_scale : choose_force_scale(ff, top, units);
+    fill_switch(&pair->vdw_switch, parameters);
     fill_coulomb(nb, parameters, ewald_beta);
     double S = pair->force_scale * pair->quantum;
     fill_lanes(nb, ff, top, units, S);
     fill_tables(nb, parameters, ff, S);
     pair->table = nb->table;
     pair->lj_shift = nb->lj_shift;
+    if (sk_is_minimizer(parameters->run.integrator))
+        fill_cores(nb, ff, units->system);
     nb->cutoff = pair->has_coulomb && coulomb > vdw ? coulomb : vdw;
     nb->dispersion_c6 = mean_c6(ff, top, kind_count);
     fill_dispersion(nb, parameters, natoms);
@@ -249,4 +301,5 @@ void sk_nonbonded_clear(struct sk_nonbonded *nonbonded)
     sk_free(&nonbonded->lj_shift);
     sk_free(&nonbonded->ewald_table);
     sk_free(&nonbonded->ewald_series);
+    sk_free(&nonbonded->core2);
 }

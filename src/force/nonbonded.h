@@ -11,9 +11,9 @@
 
 struct sk_nonbonded {
     struct sk_pair_parameters pair;
-    struct sk_lane *lanes; /* [nkinds] */
-    float *table;          /* owned by this; pair.table borrows it */
-    double *lj_shift;
+    struct sk_lane *lanes;           /* [nkinds] */
+    float *table;                    /* owned by this; pair.table borrows it */
+    double *lj_shift, *core2;        /* the same; core2 for minimizers */
     double cutoff;                   /* the larger of the two */
     double dispersion_c6;            /* mean c6 over pairs that are not excluded */
     double dispersion_energy_volume; /* dispersion energy = this / volume + dispersion_energy_const */
@@ -27,6 +27,13 @@ struct sk_nonbonded {
     struct sk_ewald_series *ewald_series;
 };
 
+/* Squared radius of the core of a pair, for minimizers: where the repulsion c12 (without it the attraction c6) has a
+ * force of 2^31 integer units, or further out, so that the energy of two atoms on one point stays below 2^18; 0 without
+ * both. Equal forces of all overlapping pairs part them side by side, where true ones, of many orders of magnitude,
+ * would part them one after the other. Charges alone have a radius (pair.core_charge2) closer than any two atoms of a
+ * sound structure, at which bonds and Lennard-Jones walls outweigh them: else a hydrogen without a wall that starts in
+ * another atom's would never leave it. */
+double sk_core2(double c6, double c12, double force_scale);
 /* kind_count[nkinds]: atoms of each kind in the whole system. force_scale: 0 to choose it from the force field.
  * ewald_beta: of coulomb = pme. */
 void sk_nonbonded_init(struct sk_nonbonded *nonbonded, const struct sk_parameters *parameters,

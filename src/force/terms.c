@@ -139,7 +139,9 @@ void sk_force_energy(struct sk_force *force, const struct sk_atoms *atoms)
     sk_parts_reset(&force->parts);
     for (int part = 0; part < SK_LIST_PARTS; part++) {
         struct sk_tiles tiles = sk_list_tiles(&force->list.inner[part]);
-        force->has_bad |= tile_energies(force, &tiles) != 0;
+        int found = tile_energies(force, &tiles);
+        force->has_bad |= (found & SK_PAIR_BAD) != 0;
+        force->has_core |= (found & SK_PAIR_CORE) != 0;
     }
     for (int p = 0; p < SK_PARTS && sk_parts_are_wanted(&force->parts); p++)
         for (int e = 0; e < 2; e++)

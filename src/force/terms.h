@@ -10,5 +10,7 @@
 void sk_terms_add_excluded(struct sk_force *force, enum sk_list_part part);
 /* The same for a wide step, both parts. */
 void sk_terms_add_excluded_wide(struct sk_force *force);
+/* With cores, in a wide step: pairs of atoms on one point are pushed apart. Defined in closest.c. */
+void sk_terms_part_coincident(struct sk_force *force, const struct sk_atoms *atoms, const struct sk_halo *halo);
 
 #endif

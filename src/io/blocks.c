@@ -24,8 +24,14 @@ static const struct column columns[] = {
     {"/image", "/checksum/image", SK_H5_I32, 3, 12, offsetof(struct sk_atom_record, image)},
     {"/v", "/checksum/v", SK_H5_F64, 3, 24, offsetof(struct sk_atom_record, v)},
     {"/kind", "/checksum/kind", SK_H5_I32, 1, 4, offsetof(struct sk_atom_record, kind)},
+    {"/move", "/checksum/move", SK_H5_F64, 3, 24, offsetof(struct sk_atom_record, move)}, /* if there are moves */
 };
 enum { COLUMNS = sizeof columns / sizeof columns[0], COLUMN_BYTES_MAX = 24 };
+
+static int columns_used(bool has_moves)
+{
+    return has_moves ? COLUMNS : COLUMNS - 1;
+}
 
 static struct sk_h5_shape column_shape(const struct column *c, int64_t natoms)
 {
@@ -39,12 +45,12 @@ static struct sk_h5_slab column_rows(const struct column *c, int64_t first, int6
     return slab;
 }
 
-enum sk_code sk_blocks_layout(struct sk_h5 *file, int64_t natoms, struct sk_error *err)
+enum sk_code sk_blocks_layout(struct sk_h5 *file, int64_t natoms, bool has_moves, struct sk_error *err)
 {
     struct sk_h5_shape sums = {1, {(uint64_t)sk_blocks_count(natoms)}, {0}};
     int32_t rows = SK_BLOCK_ROWS;
     enum sk_code code = SK_OK;
-    for (int c = 0; !code && c < COLUMNS; c++) {
+    for (int c = 0; !code && c < columns_used(has_moves); c++) {
         struct sk_h5_shape shape = column_shape(&columns[c], natoms);
         code = sk_h5_dataset(file, columns[c].path, columns[c].type, &shape, err);
         if (!code)
@@ -53,10 +59,10 @@ enum sk_code sk_blocks_layout(struct sk_h5 *file, int64_t natoms, struct sk_erro
     return code ? code : sk_h5_attribute_write(file, "/checksum", "block_atoms", SK_H5_I32, 0, &rows, err);
 }
 
-int64_t sk_blocks_bytes(int64_t natoms)
+int64_t sk_blocks_bytes(int64_t natoms, bool has_moves)
 {
     int64_t bytes = 0;
-    for (int c = 0; c < COLUMNS; c++)
+    for (int c = 0; c < columns_used(has_moves); c++)
         bytes += natoms * (int64_t)columns[c].bytes + sk_blocks_count(natoms) * 8;
     return bytes;
 }
@@ -66,20 +72,22 @@ struct writer {
     XXH3_state_t *state[COLUMNS]; /* of the block being written */
     uint64_t *sums[COLUMNS];      /* of the blocks written */
     int64_t first_block, blocks;
+    int columns;
     unsigned char *rows; /* one column of a piece */
 };
 
-static void writer_init(struct writer *w, const struct sk_merge_plan *plan, int rank)
+static void writer_init(struct writer *w, const struct sk_merge_plan *plan, bool has_moves, int rank)
 {
     sk_gid first;
     int64_t n;
     memset(w, 0, sizeof *w);
+    w->columns = columns_used(has_moves);
     sk_merge_piece(plan, rank, 0, &first, &n);
     if (!n)
         return;
     w->first_block = first / SK_BLOCK_ROWS;
     w->rows = sk_alloc((size_t)n, COLUMN_BYTES_MAX);
-    for (int c = 0; c < COLUMNS; c++) {
+    for (int c = 0; c < w->columns; c++) {
         w->sums[c] = sk_alloc((size_t)(plan->rounds * plan->piece / SK_BLOCK_ROWS + 1), sizeof(uint64_t));
         w->state[c] = XXH3_createState();
         if (!w->state[c])
@@ -120,7 +128,7 @@ static enum sk_code piece_write(struct writer *w, struct sk_h5 *file, const stru
 {
     enum sk_code code = SK_OK;
     struct sk_error other;
-    for (int c = 0; c < COLUMNS; c++) {
+    for (int c = 0; c < w->columns; c++) {
         struct sk_h5_slab slab = column_rows(&columns[c], first, n);
         for (int64_t i = 0; i < n; i++)
             memcpy(w->rows + (size_t)i * columns[c].bytes, (const unsigned char *)&records[i] + columns[c].offset,
@@ -138,7 +146,7 @@ static enum sk_code sums_write(const struct writer *w, struct sk_h5 *file, struc
     struct sk_h5_slab slab = {{(uint64_t)w->first_block}, {(uint64_t)w->blocks}};
     enum sk_code code = SK_OK;
     struct sk_error other;
-    for (int c = 0; c < COLUMNS; c++) {
+    for (int c = 0; c < w->columns; c++) {
         enum sk_code now = sk_h5_write(file, columns[c].checksum, SK_H5_U64, &slab, w->sums[c], code ? &other : err);
         code = code ? code : now;
     }
@@ -146,7 +154,7 @@ static enum sk_code sums_write(const struct writer *w, struct sk_h5 *file, struc
 }
 
 enum sk_code sk_blocks_write(struct sk_comm *comm, struct sk_h5 *file, const struct sk_atoms *atoms, int64_t natoms,
-                             struct sk_error *err)
+                             bool has_moves, struct sk_error *err)
 {
     struct sk_merge_plan plan = sk_merge_plan_make(natoms, sk_comm_size(comm), SK_BLOCK_ROWS, SK_BLOCK_PIECE);
     struct sk_merge *merge;
@@ -154,7 +162,7 @@ enum sk_code sk_blocks_write(struct sk_comm *comm, struct sk_h5 *file, const str
     enum sk_code code = sk_merge_new(comm, &plan, atoms->n, atoms->id, sizeof(struct sk_atom_record), &merge, err);
     if (code)
         return code;
-    writer_init(&w, &plan, sk_comm_rank(comm));
+    writer_init(&w, &plan, has_moves, sk_comm_rank(comm));
     for (int64_t round = 0; !code && round < plan.rounds; round++) {
         const void *records;
         sk_gid first;
@@ -171,9 +179,9 @@ enum sk_code sk_blocks_write(struct sk_comm *comm, struct sk_h5 *file, const str
     return code;
 }
 
-enum sk_code sk_blocks_shapes(struct sk_h5 *file, int64_t natoms, struct sk_error *err)
+enum sk_code sk_blocks_shapes(struct sk_h5 *file, int64_t natoms, bool has_moves, struct sk_error *err)
 {
-    for (int c = 0; c < COLUMNS; c++) {
+    for (int c = 0; c < columns_used(has_moves); c++) {
         struct sk_h5_shape shape, want = column_shape(&columns[c], natoms), sums;
         enum sk_code code = sk_h5_shape(file, columns[c].path, columns[c].type, &shape, err);
         if (!code)
@@ -210,8 +218,8 @@ static enum sk_code column_read(struct sk_h5 *file, const struct column *c, XXH3
     return SK_OK;
 }
 
-enum sk_code sk_blocks_read(struct sk_h5 *file, const char *path, int64_t natoms, int64_t block, sk_gid first,
-                            int64_t n, struct sk_atom_record *records, struct sk_error *err)
+enum sk_code sk_blocks_read(struct sk_h5 *file, const char *path, int64_t natoms, bool has_moves, int64_t block,
+                            sk_gid first, int64_t n, struct sk_atom_record *records, struct sk_error *err)
 {
     struct sk_h5_slab one = {{(uint64_t)block}, {1}};
     unsigned char *rows = sk_alloc(SK_BLOCK_PIECE, COLUMN_BYTES_MAX);
@@ -219,7 +227,7 @@ enum sk_code sk_blocks_read(struct sk_h5 *file, const char *path, int64_t natoms
     enum sk_code code = SK_OK;
     if (!state)
         sk_die(SK_EENV, "out of memory: cannot allocate a checksum state");
-    for (int c = 0; !code && c < COLUMNS; c++) {
+    for (int c = 0; !code && c < columns_used(has_moves); c++) {
         uint64_t sum;
         code = column_read(file, &columns[c], state, rows, natoms, block, first, n, records, err);
         if (!code)

@@ -11,6 +11,9 @@
 #include "io/h5.h"
 
 #define FORMAT_VERSION 2
+/* Fixed, unlike other texts: those of variable length are in a heap that has no checksum, and whose bytes HDF5 trusts.
+ */
+#define VERSION_TYPE   ((enum sk_h5_type)SK_H5_TEXT(sizeof((struct sk_checkpoint_state *)0)->version))
 #define METADATA_BYTES 65536 /* more than HDF5's own structures take */
 
 /* The attributes of /state: name and place of every field but the version. n = 0: a scalar. */
@@ -51,6 +54,10 @@ static const struct field fields[] = {
     FIELD(pending_box, SK_H5_F64, 3),
     FIELD(conserved_offset, SK_H5_F64, 0),
     FIELD(last_energy_step, SK_H5_I64, 0),
+    FIELD(descent, SK_H5_F64, 4),
+    FIELD(downhill, SK_H5_I64, 0),
+    FIELD(is_crowded, SK_H5_I32, 0),
+    FIELD(has_moves, SK_H5_I32, 0),
     FIELD(rebuilds, SK_H5_I64, 0),
     FIELD(migrated, SK_H5_I64, 0),
 };
@@ -72,14 +79,13 @@ static uint64_t state_sum(const struct sk_checkpoint_state *state)
 static enum sk_code state_write(struct sk_h5 *file, const struct sk_checkpoint_state *state, struct sk_error *err)
 {
     const int32_t format = FORMAT_VERSION;
-    const char *version = state->version;
     uint64_t sum = state_sum(state);
     enum sk_code code = sk_h5_group(file, "/state", err);
     for (int i = 0; !code && i < FIELDS; i++)
         code = sk_h5_attribute_write(file, "/state", fields[i].name, fields[i].type, fields[i].n,
                                      (const unsigned char *)state + fields[i].offset, err);
     if (!code)
-        code = sk_h5_text_write(file, "/state", "version", 0, &version, err);
+        code = sk_h5_attribute_write(file, "/state", "version", VERSION_TYPE, 0, state->version, err);
     if (!code)
         code = sk_h5_attribute_write(file, "/checksum", "state", SK_H5_U64, 0, &sum, err);
     return code ? code : sk_h5_attribute_write(file, "/", "skein_checkpoint", SK_H5_I32, 0, &format, err);
@@ -99,7 +105,7 @@ static enum sk_code state_read(struct sk_h5 *file, const char *path, struct sk_c
         code = sk_h5_attribute_read(file, "/state", fields[i].name, fields[i].type, fields[i].n,
                                     (unsigned char *)state + fields[i].offset, err);
     if (!code)
-        code = sk_h5_text_read(file, "/state", "version", state->version, sizeof state->version, err);
+        code = sk_h5_attribute_read(file, "/state", "version", VERSION_TYPE, 0, state->version, err);
     if (!code)
         code = sk_h5_attribute_read(file, "/checksum", "state", SK_H5_U64, 0, &sum, err);
     if (!code && (sum != state_sum(state) || state->natoms < 0))
@@ -120,7 +126,7 @@ static enum sk_code file_verify(struct sk_comm *comm, const char *path, struct s
         if (!code)
             code = state_read(file, path, state, err);
         if (!code)
-            code = sk_blocks_shapes(file, state->natoms, err);
+            code = sk_blocks_shapes(file, state->natoms, state->has_moves, err);
     }
     code = sk_comm_agree(comm, err, code);
     if (!code) {
@@ -129,7 +135,7 @@ static enum sk_code file_verify(struct sk_comm *comm, const char *path, struct s
         if (rank > 0 && rank < blocks)
             code = sk_h5_open(&file, path, SK_H5_READ, NULL, err);
         for (int64_t block = rank; !code && block < blocks; block += size)
-            code = sk_blocks_read(file, path, state->natoms, block, 0, 0, NULL, err);
+            code = sk_blocks_read(file, path, state->natoms, state->has_moves, block, 0, 0, NULL, err);
         code = sk_comm_agree(comm, err, code);
     }
     struct sk_error ignored; /* nothing was written */
@@ -153,7 +159,7 @@ static _Noreturn void file_give_up(struct sk_comm *comm, const char *tmp, const 
 static enum sk_code file_write(struct sk_comm *comm, const char *path, const struct sk_checkpoint_state *state,
                                const struct sk_atoms *atoms, struct sk_error *err)
 {
-    const int64_t bytes = sk_blocks_bytes(state->natoms) + METADATA_BYTES;
+    const int64_t bytes = sk_blocks_bytes(state->natoms, state->has_moves) + METADATA_BYTES;
     struct sk_h5 *file = NULL;
     struct sk_error closing;
     enum sk_code code = sk_file_may_grow(path, bytes, err);
@@ -165,12 +171,12 @@ static enum sk_code file_write(struct sk_comm *comm, const char *path, const str
         code = sk_comm_agree(comm, err, sk_h5_open(&file, path, SK_H5_APPEND_CHECKSUMMED, sk_comm_mpi(comm), err));
     if (code)
         return code;
-    code = sk_blocks_layout(file, state->natoms, err);
+    code = sk_blocks_layout(file, state->natoms, state->has_moves, err);
     if (!code)
         code = state_write(file, state, err);
     code = sk_comm_agree(comm, err, code);
     if (!code)
-        code = sk_blocks_write(comm, file, atoms, state->natoms, err);
+        code = sk_blocks_write(comm, file, atoms, state->natoms, state->has_moves, err);
     if (code == SK_EENV)
         file_give_up(comm, path, err);
     enum sk_code closed = sk_comm_agree(comm, &closing, sk_h5_close(&file, &closing));
@@ -274,7 +280,7 @@ enum sk_code sk_checkpoint_read(struct sk_comm *comm, const char *used, sk_gid f
             code = sk_fail(err, SK_EINTERNAL, "%s: atoms %lld to %lld of %lld asked for", used, (long long)first + 1,
                            (long long)(first + n), (long long)state.natoms);
         for (int64_t block = first / SK_BLOCK_ROWS; !code && block * SK_BLOCK_ROWS < first + n; block++)
-            code = sk_blocks_read(file, used, state.natoms, block, first, n, records, err);
+            code = sk_blocks_read(file, used, state.natoms, state.has_moves, block, first, n, records, err);
     }
     struct sk_error ignored; /* nothing was written */
     sk_h5_close(&file, &ignored);

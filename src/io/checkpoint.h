@@ -27,6 +27,11 @@ struct sk_checkpoint_state {
     double pending_box[3];
     double conserved_offset;  /* energy given to the baths so far */
     int64_t last_energy_step; /* -1: none */
+    /* minimizers (dynamics/minimize.h): reach, ceiling, mixing, square; steps downhill; wide arithmetic; whether atoms
+     * have moves */
+    double descent[4];
+    int64_t downhill;
+    int32_t is_crowded, has_moves;
     int64_t rebuilds, migrated;
     char version[32];
 };

@@ -289,24 +289,6 @@ enum sk_code sk_h5_attribute_read(struct sk_h5 *file, const char *object, const 
     return code;
 }
 
-enum sk_code sk_h5_text_read(struct sk_h5 *file, const char *object, const char *name, char *text, size_t capacity,
-                             struct sk_error *err)
-{
-    hid_t type = text_type();
-    hid_t attribute = attribute_get(file, object, name, type, 0);
-    char *read = NULL;
-    enum sk_code code = SK_OK;
-    if (attribute < 0 || H5Aread(attribute, type, &read) < 0 || !read || strlen(read) >= capacity)
-        code = attribute_fail(file, object, name, err);
-    else
-        memcpy(text, read, strlen(read) + 1);
-    if (read)
-        H5free_memory(read);
-    id_close(attribute);
-    id_close(type);
-    return code;
-}
-
 /* How space is laid out: never filled, for it is always written; times are left out, so that equal runs give equal
  * files. */
 static hid_t creation_list(const struct sk_h5_shape *shape)

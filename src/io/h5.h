@@ -65,9 +65,6 @@ enum sk_code sk_h5_attribute_read(struct sk_h5 *file, const char *object, const 
                                   void *data, struct sk_error *err);
 enum sk_code sk_h5_text_write(struct sk_h5 *file, const char *object, const char *name, int n, const char *const *text,
                               struct sk_error *err);
-/* Reads a scalar text attribute; a text of `capacity` bytes or more is an error. */
-enum sk_code sk_h5_text_read(struct sk_h5 *file, const char *object, const char *name, char *text, size_t capacity,
-                             struct sk_error *err);
 
 /* Datasets. Parents are made as needed; space is not filled. */
 enum sk_code sk_h5_dataset(struct sk_h5 *file, const char *path, enum sk_h5_type type, const struct sk_h5_shape *shape,

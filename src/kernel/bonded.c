@@ -80,10 +80,18 @@ BONDED_INLINE void term_bond_fene_lj(BONDED_TERM)
 BONDED_INLINE void term_pair(BONDED_TERM)
 {
     (void)maps;
-    const double rinv2 = 1.0 / dot(d[0], d[0]), six = rinv2 * rinv2 * rinv2;
+    const double true2 = dot(d[0], d[0]), r2 = true2 < p[3] ? p[3] : true2;
+    const double rinv2 = 1.0 / r2, six = rinv2 * rinv2 * rinv2;
     e[0] = (p[1] * six - p[0]) * six;
     e[1] = p[2] * sqrt(rinv2);
-    const double s = ((12.0 * p[1] * six - 6.0 * p[0]) * six + e[1]) * rinv2;
+    const double lj = (12.0 * p[1] * six - 6.0 * p[0]) * six; /* force times distance */
+    double s = (lj + e[1]) * rinv2;
+    if (true2 < p[3]) { /* the force stays what it is at the core's surface */
+        const double radius = sqrt(r2), r = sqrt(true2), gap = (radius - r) / radius;
+        e[0] += lj * gap;
+        e[1] += e[1] * gap;
+        s *= radius / r;
+    }
     for (int a = 0; a < 3; a++)
         g[0][a] = s * d[0][a];
 }
@@ -155,7 +163,7 @@ BONDED_KERNEL(bond_g96, 1, 2, 1)
 BONDED_KERNEL(bond_morse, 1, 3, 1)
 BONDED_KERNEL(bond_fene, 1, 2, 1)
 BONDED_KERNEL(bond_fene_lj, 1, 4, 1)
-BONDED_KERNEL(pair, 1, 3, 2)
+BONDED_KERNEL(pair, 1, 4, 2)
 BONDED_KERNEL(angle_harmonic, 2, 2, 1)
 BONDED_KERNEL(angle_g96, 2, 2, 1)
 BONDED_KERNEL(angle_urey_bradley, 2, 4, 1)

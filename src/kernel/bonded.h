@@ -48,7 +48,8 @@ struct sk_bonded_block {
 /* Fills energy and g of the block's terms; what a term gets depends on its own data alone. A term that has no force
  * (FENE at r >= b, a pair at r = 0) gives NaN, which the roundings below report. Where a direction is undefined (a bond
  * of length 0, an angle that is exactly straight, a dihedral of three atoms in a line) the energy is that of the limit
- * and the force is zero. Local.                                                                  parameters */
+ * and the force is zero. A pair within its core (0: it has none) has the force of the core's surface, and an energy
+ * that goes with it. Local.                                                                           parameters */
 typedef void sk_bonded_kernel(struct sk_bonded_block *block);
 /* Two atoms, r = |d0| */
 sk_bonded_kernel sk_bonded_bond_harmonic; /* 1/2 k (r - b)^2                                        b, k */
@@ -56,7 +57,7 @@ sk_bonded_kernel sk_bonded_bond_g96;      /* 1/4 k (r^2 - b^2)^2                
 sk_bonded_kernel sk_bonded_bond_morse;    /* D (1 - exp(-beta (r - b)))^2                           b, D, beta */
 sk_bonded_kernel sk_bonded_bond_fene;     /* -1/2 k b^2 ln(1 - r^2 / b^2)                           b, k */
 sk_bonded_kernel sk_bonded_bond_fene_lj;  /* that + 4 e ((s/r)^12 - (s/r)^6) + e, r < 2^(1/6) s     b, k, e, s */
-sk_bonded_kernel sk_bonded_pair;          /* c12 / r^12 - c6 / r^6  and  qq / r                     c6, c12, qq */
+sk_bonded_kernel sk_bonded_pair;          /* c12 / r^12 - c6 / r^6  and  qq / r             c6, c12, qq, core^2 */
 /* Three atoms, theta the angle at atom 1 */
 sk_bonded_kernel sk_bonded_angle_harmonic;     /* 1/2 k (theta - theta0)^2                          theta0, k */
 sk_bonded_kernel sk_bonded_angle_g96;          /* 1/2 k (cos theta - cos theta0)^2                  prepared: 2 */

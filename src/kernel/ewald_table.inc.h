@@ -9,10 +9,6 @@ SK_INLINE vf ewald_entry(const float *table, vi piece)
 {
     return _mm512_permutex2var_ps(_mm512_loadu_ps(table), piece, _mm512_loadu_ps(table + 16));
 }
-SK_INLINE vf ewald_at_least(vf a, vf least)
-{
-    return _mm512_max_ps(a, least);
-}
 /* Number of the piece, counted modulo 32, and significand in [1, 1.25). */
 SK_INLINE void ewald_split(vf r2, int32_t first, vi *piece, vf *significand)
 {
@@ -25,10 +21,6 @@ SK_INLINE vf ewald_entry(const float *table, vi piece)
 {
     return vf_gather(table, piece);
 }
-SK_INLINE vf ewald_at_least(vf a, vf least)
-{
-    return _mm256_max_ps(a, least);
-}
 SK_INLINE void ewald_split(vf r2, int32_t first, vi *piece, vf *significand)
 {
     const vi bits = _mm256_castps_si256(r2);
@@ -39,10 +31,6 @@ SK_INLINE void ewald_split(vf r2, int32_t first, vi *piece, vf *significand)
 SK_INLINE vf ewald_entry(const float *table, vi piece)
 {
     return vf_gather(table, piece);
-}
-SK_INLINE vf ewald_at_least(vf a, vf least)
-{
-    return _mm_max_ps(a, least);
 }
 SK_INLINE void ewald_split(vf r2, int32_t first, vi *piece, vf *significand)
 {
@@ -68,7 +56,7 @@ SK_INLINE vf ewald_polynomial(const struct sk_ewald_table *table, vf r2)
 /* F/r at r^2: right for least2 <= r^2 < cutoff^2, that of least2 below (and for NaN), some finite number beyond. */
 SK_INLINE vf ewald_force(const struct sk_ewald_table *table, vf r2)
 {
-    return ewald_polynomial(table, ewald_at_least(r2, vf_set(table->least2)));
+    return ewald_polynomial(table, vf_max(r2, vf_set(table->least2)));
 }
 
 void VARIANT(ewald_table)(const struct sk_ewald_table *table, const float *r2, float *f, int n)

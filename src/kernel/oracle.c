@@ -76,6 +76,21 @@ static int oracle_is_excluded(const struct oracle *o, int i, int j)
     return 0;
 }
 
+/* Adds the energy of a pair in range; returns F/r. pair: index in the tables of types. */
+static double oracle_lj(const struct sk_pair_parameters *p, size_t pair, double r2, long double *energy)
+{
+    const double rinv2 = 1.0 / r2, r6 = rinv2 * rinv2 * rinv2, c6 = p->c6[pair], c12 = p->c12[pair];
+    if (c6 == 0.0 && c12 == 0.0)
+        return 0.0;
+    if (p->vdw_switch.kind == SK_SWITCH_NONE) {
+        *energy += (c12 * r6 - c6) * r6 + p->lj_shift[pair];
+        return (12.0 * c12 * r6 - 6.0 * c6) * r6 * rinv2;
+    }
+    const struct sk_switched powers = sk_switch_powers(&p->vdw_switch, r2);
+    *energy += c12 * powers.energy[1] - c6 * powers.energy[0] + p->lj_shift[pair];
+    return c12 * powers.force[1] - c6 * powers.force[0];
+}
+
 static void oracle_pair(const struct oracle *o, int i, int j)
 {
     const struct sk_pair_parameters *p = o->p;
@@ -87,14 +102,8 @@ static void oracle_pair(const struct oracle *o, int i, int j)
     const int is_excluded = oracle_is_excluded(o, i, j);
     const double rinv2 = 1.0 / r2, rinv = sqrt(rinv2);
     double s = 0.0;
-    if (p->lj_rule != SK_LJ_NONE && !is_excluded && r2 < p->vdw_cutoff2_d) {
-        const size_t pair = (size_t)o->type[i] * (size_t)p->ntypes + (size_t)o->type[j];
-        const double r6 = rinv2 * rinv2 * rinv2, c6 = p->c6[pair], c12 = p->c12[pair];
-        if (c6 != 0.0 || c12 != 0.0) {
-            o->energy[0] += (c12 * r6 - c6) * r6 + p->lj_shift[pair];
-            s += (12.0 * c12 * r6 - 6.0 * c6) * r6 * rinv2;
-        }
-    }
+    if (p->lj_rule != SK_LJ_NONE && !is_excluded && r2 < p->vdw_cutoff2_d)
+        s = oracle_lj(p, (size_t)o->type[i] * (size_t)p->ntypes + (size_t)o->type[j], r2, &o->energy[0]);
     const double qq = p->has_coulomb ? p->coulomb * o->charge[i] * o->charge[j] : 0.0;
     if (qq != 0.0 && r2 < p->coulomb_cutoff2_d && (!is_excluded || p->is_reaction_field)) {
         /* an excluded pair keeps the field but not the 1/r */

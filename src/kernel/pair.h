@@ -17,6 +17,7 @@
 #include "kernel/mesh.h"
 #include "kernel/motion.h"
 #include "kernel/near.h"
+#include "kernel/switch.h"
 
 #define SK_PACK       8  /* atoms in a pack; a j-cluster is a pack */
 #define SK_HALF       4  /* atoms in an i-cluster: half a pack */
@@ -98,10 +99,21 @@ struct sk_pair_parameters {
     double quantum, coulomb, vdw_cutoff2_d, coulomb_cutoff2_d, k_rf,
         c_rf; /* coulomb: constant; c_rf is the constant subtracted from 1/r or erfc(beta r)/r (Ewald: 0, or
                  erfc(beta rc)/rc for a potential-shift) */
-    const double *lj_shift; /* [ntypes * ntypes] added to each pair's Lennard-Jones energy in range (potential-shift),
-                               >= or <= 0 */
+    const double *lj_shift; /* [ntypes * ntypes] added to each pair's Lennard-Jones energy in range (potential-shift and
+                               force-switch), >= or <= 0 */
     double force_scale;     /* integer force units per energy/length */
+    /* Cores, for minimizers (force/nonbonded.h); NULL in dynamics. Squared radius, length^2, of the core of two types:
+     * a pair within has the force of the core's surface, whatever its distance, and the energy that goes with it, so
+     * that both stay in range. Pairs of types whose entry is 0 have core_charge2 if both have charges. Energy and wide
+     * kernels know of cores, the float kernel does not. */
+    const double *core2; /* [ntypes * ntypes] */
+    double core_charge2;
+    struct sk_switch vdw_switch; /* its end is the Lennard-Jones cutoff */
 };
+
+/* What the wide and the energy kernel return: some pair is bad, is within its core, has its atoms on one point (such
+ * pairs within a core have no direction, and no force). */
+enum { SK_PAIR_BAD = 1, SK_PAIR_CORE = 2, SK_PAIR_COINCIDENT = 4 };
 
 /* Integer shift vectors in quanta, low 32 bits. */
 struct sk_shifts {
@@ -113,13 +125,13 @@ struct sk_shifts {
 typedef int sk_pair_kernel(const struct sk_packs *packs, const struct sk_tiles *tiles,
                            const struct sk_pair_parameters *parameters, const struct sk_shifts *shifts, int32_t *f,
                            int64_t shift_force[SK_SHIFTS][3]);
-/* The same in double and int64: f [n][3][8]. Returns nonzero if a force is not finite or beyond 2^62. */
+/* The same in double and int64: f [n][3][8]. Bad is a force that is not finite or beyond 2^62. */
 typedef int sk_pair_wide_kernel(const struct sk_packs *packs, const struct sk_tiles *tiles,
                                 const struct sk_pair_parameters *parameters, const struct sk_shifts *shifts, int64_t *f,
                                 int64_t shift_force[SK_SHIFTS][3]);
 /* Energies only, in double from exact integer differences, each pair rounded once to SK_ENERGY_SCALE and
  * summed as integers: energy[0] Lennard-Jones, energy[1] Coulomb (128-bit). Same range test as the force kernel's
- * cutoff, in double. Returns nonzero if a pair's energy is not finite or beyond 2^19 (not added). */
+ * cutoff, in double. Bad is a pair's energy that is not finite or beyond 2^19 (not added). */
 typedef int sk_pair_energy_kernel(const struct sk_packs *packs, const struct sk_tiles *tiles,
                                   const struct sk_pair_parameters *parameters, const struct sk_shifts *shifts,
                                   sk_int128 energy[2]);

@@ -4,6 +4,8 @@
  *   rinv2 = (1 / r2_scale) / r2, which has the bits of 1 / (r2 * r2_scale): a power of two;
  *   Lennard-Jones  r6 = (rinv2 * rinv2) * rinv2; fma(c12, r6, -c6) * (r6 * rinv2), or Lorentz
  *                  s2 = ((a + a) * (a + a)) * rinv2; s6 = (s2 * s2) * s2; ((e * s6) * fma(2, s6, -1)) * rinv2;
+ *   switched       of either rule in switch.inc.h; Lorentz then with s6 = ((a + a)^2)^3, c6 = e * s6,
+ *                  c12 = (c6 + c6) * s6, the cube as above;
  *   Coulomb        s = fma(rinv2, sqrt(rinv2), -two_k_rf); F/r = qq * s, or fma(qq, s, Lennard-Jones);
  *   Ewald          s from the table (ewald_table.inc.h), which is in powers of t in [-1/8, 1/8), the same in quanta;
  *                  closer than the table reaches, s = PAIR_TOO_CLOSE, which only a pair without charge passes;
@@ -15,7 +17,8 @@ enum {
     PAIR_RULE = 3, /* enum sk_lj_rule in the low bits */
     PAIR_COULOMB = 4,
     PAIR_TWIN = 8,
-    PAIR_EWALD = 16
+    PAIR_EWALD = 16,
+    PAIR_SWITCH = 32 /* of Lennard-Jones, whichever kind; with Coulomb always PAIR_TWIN as well */
 };
 /* Times the least product of charges that matters (1e-12 e^2) it is out of range, times zero it is nothing. */
 #define PAIR_TOO_CLOSE 0x1p100f
@@ -25,6 +28,7 @@ struct pair_constants {
     const float *table;
     vi row;                             /* floats in a row of the table */
     const struct sk_ewald_table *ewald; /* of r^2 in quanta */
+    const struct switch_constants *switched;
 };
 /* The i side of a run of tiles, and the sums of the forces of its atoms on others. */
 struct pair_side {
@@ -69,27 +73,44 @@ SK_INLINE void pair_approach(struct pair_near *n, const struct pair_side *side, 
     }
 }
 
-SK_INLINE vf pair_lj(const struct pair_side *side, const struct pair_constants *c, const struct sk_packs *packs,
-                     size_t pack, int r, vf rinv2, const int rule)
+/* 6 c6 and 12 c12 of register r, times the force scale. */
+SK_INLINE void pair_lj_factors(vf *c6, vf *c12, const struct pair_side *side, const struct pair_constants *c,
+                               const struct sk_packs *packs, size_t pack, int r, const int rule)
 {
     const float *lj = packs->lj + 16 * pack;
-    vf c6, c12;
-    if (rule == SK_LJ_LORENTZ) {
+    if (rule == SK_LJ_TABLE) {
+        vi type = vi_load_j(packs->type + 8 * pack, r);
+        vi place = vi_add(side->row[r], vi_add(type, type));
+        *c6 = vf_gather(c->table, place);
+        *c12 = vf_gather(c->table + 1, place);
+    } else {
+        *c6 = vf_mul(side->a[r], vf_load_j(lj, r));
+        *c12 = vf_mul(side->b[r], vf_load_j(lj + 8, r));
+    }
+    if (rule == SK_LJ_LORENTZ) { /* they are of sigma and 24 epsilon */
+        vf sigma = vf_add(side->a[r], vf_load_j(lj, r)), s2 = vf_mul(sigma, sigma), s6 = vf_mul(vf_mul(s2, s2), s2);
+        *c6 = vf_mul(*c12, s6);
+        *c12 = vf_mul(vf_add(*c6, *c6), s6);
+    }
+}
+
+SK_INLINE vf pair_lj(const struct pair_near *n, const struct pair_side *side, const struct pair_constants *c,
+                     const struct sk_packs *packs, int r, const int mode)
+{
+    const float *lj = packs->lj + 16 * n->pack;
+    const vf rinv2 = n->rinv2[r];
+    const int rule = mode & PAIR_RULE;
+    if (rule == SK_LJ_LORENTZ && !(mode & PAIR_SWITCH)) {
         vf sigma = vf_add(side->a[r], vf_load_j(lj, r));
         vf e = vf_mul(side->b[r], vf_load_j(lj + 8, r));
         vf s2 = vf_mul(vf_mul(sigma, sigma), rinv2);
         vf s6 = vf_mul(vf_mul(s2, s2), s2);
         return vf_mul(vf_mul(vf_mul(e, s6), vf_fms(vf_set(2.0f), s6, vf_set(1.0f))), rinv2);
     }
-    if (rule == SK_LJ_TABLE) {
-        vi type = vi_load_j(packs->type + 8 * pack, r);
-        vi place = vi_add(side->row[r], vi_add(type, type));
-        c6 = vf_gather(c->table, place);
-        c12 = vf_gather(c->table + 1, place);
-    } else {
-        c6 = vf_mul(side->a[r], vf_load_j(lj, r));
-        c12 = vf_mul(side->b[r], vf_load_j(lj + 8, r));
-    }
+    vf c6, c12;
+    pair_lj_factors(&c6, &c12, side, c, packs, n->pack, r, rule);
+    if (mode & PAIR_SWITCH)
+        return switch_force(c->switched, n->r2[r], rinv2, c6, c12);
     vf r6 = vf_mul(vf_mul(rinv2, rinv2), rinv2);
     return vf_mul(vf_fms(c12, r6, c6), vf_mul(r6, rinv2));
 }
@@ -100,7 +121,7 @@ SK_INLINE vf pair_scalar(const struct pair_near *n, const struct pair_side *side
 {
     vf lj = vf_set(0.0f);
     if (has_lj)
-        lj = pair_lj(side, c, packs, n->pack, r, n->rinv2[r], mode & PAIR_RULE);
+        lj = pair_lj(n, side, c, packs, r, mode);
     if (!(mode & PAIR_COULOMB))
         return vf_keep(n->in_vdw[r], lj);
     vf qq = vf_mul(side->q[r], vf_load_j(packs->q + 8 * n->pack, r));
@@ -159,11 +180,13 @@ SK_INLINE void pair_tiles(struct pair_side *side, const struct pair_constants *c
         pair_push(&near, side, c, packs, f, mode, nlj);
         return;
     }
-    for (int t = e->first; t < e->first_full; t++) {
+    /* without fma a mask costs nothing beside the rest, and half the code compiles in half the time */
+    const int first_full = SK_HAS_FULL ? e->first_full : end;
+    for (int t = e->first; t < first_full; t++) {
         pair_approach(&near, side, c, packs, tiles[t], mode, 1);
         pair_push(&near, side, c, packs, f, mode, nlj);
     }
-    for (int t = e->first_full; t < end; t++) {
+    for (int t = first_full; SK_HAS_FULL && t < end; t++) {
         pair_approach(&near, side, c, packs, tiles[t], mode, 0);
         pair_push(&near, side, c, packs, f, mode, nlj);
     }
@@ -243,7 +266,12 @@ SK_INLINE int pair_entries(const struct sk_packs *packs, const struct sk_tiles *
                                .row = vi_set(2 * p->ntypes)};
     const struct sk_packs local = *packs; /* the compiler cannot know that forces do not alias it */
     struct sk_ewald_table ewald __attribute__((aligned(64)));
+    struct switch_constants switched;
     struct pair_side side;
+    if (mode & PAIR_SWITCH) {
+        switch_constants_set(&switched, &p->vdw_switch, p->r2_scale);
+        c.switched = &switched;
+    }
     if (mode & PAIR_EWALD) {
         pair_ewald_scale(&ewald, p->ewald_table, inverse);
         c.ewald = &ewald;
@@ -267,33 +295,34 @@ SK_INLINE int pair_entries(const struct sk_packs *packs, const struct sk_tiles *
     return vi_exceeds(side.worst, 0x1p52f);
 }
 
-#define PAIR_MODES(X)                                          \
-    X(SK_LJ_GEOMETRIC)                                         \
-    X(SK_LJ_LORENTZ)                                           \
-    X(SK_LJ_TABLE)                                             \
-    X(SK_LJ_NONE | PAIR_COULOMB)                               \
-    X(SK_LJ_GEOMETRIC | PAIR_COULOMB)                          \
-    X(SK_LJ_LORENTZ | PAIR_COULOMB)                            \
-    X(SK_LJ_TABLE | PAIR_COULOMB)                              \
-    X(SK_LJ_GEOMETRIC | PAIR_COULOMB | PAIR_TWIN)              \
-    X(SK_LJ_LORENTZ | PAIR_COULOMB | PAIR_TWIN)                \
-    X(SK_LJ_TABLE | PAIR_COULOMB | PAIR_TWIN)                  \
-    X(SK_LJ_NONE | PAIR_EWALD | PAIR_COULOMB)                  \
-    X(SK_LJ_GEOMETRIC | PAIR_EWALD | PAIR_COULOMB)             \
-    X(SK_LJ_LORENTZ | PAIR_EWALD | PAIR_COULOMB)               \
-    X(SK_LJ_TABLE | PAIR_EWALD | PAIR_COULOMB)                 \
-    X(SK_LJ_GEOMETRIC | PAIR_EWALD | PAIR_COULOMB | PAIR_TWIN) \
-    X(SK_LJ_LORENTZ | PAIR_EWALD | PAIR_COULOMB | PAIR_TWIN)   \
-    X(SK_LJ_TABLE | PAIR_EWALD | PAIR_COULOMB | PAIR_TWIN)
+/* A rule with cutoffs that differ or not; without charges there is one. */
+#define PAIR_RULES(X, more)   \
+    X(SK_LJ_GEOMETRIC | more) \
+    X(SK_LJ_LORENTZ | more)   \
+    X(SK_LJ_TABLE | more)
+#define PAIR_MODES(X)                                     \
+    PAIR_RULES(X, 0)                                      \
+    X(SK_LJ_NONE | PAIR_COULOMB)                          \
+    PAIR_RULES(X, PAIR_COULOMB)                           \
+    PAIR_RULES(X, PAIR_COULOMB | PAIR_TWIN)               \
+    X(SK_LJ_NONE | PAIR_EWALD | PAIR_COULOMB)             \
+    PAIR_RULES(X, PAIR_EWALD | PAIR_COULOMB)              \
+    PAIR_RULES(X, PAIR_EWALD | PAIR_COULOMB | PAIR_TWIN)  \
+    PAIR_RULES(X, PAIR_SWITCH)                            \
+    PAIR_RULES(X, PAIR_SWITCH | PAIR_COULOMB | PAIR_TWIN) \
+    PAIR_RULES(X, PAIR_SWITCH | PAIR_EWALD | PAIR_COULOMB | PAIR_TWIN)
 
 int VARIANT(pair)(const struct sk_packs *packs, const struct sk_tiles *tiles, const struct sk_pair_parameters *p,
                   const struct sk_shifts *shifts, int32_t *f, int64_t shift_force[SK_SHIFTS][3])
 {
     int mode = (int)p->lj_rule;
+    const int is_switched = mode != SK_LJ_NONE && p->vdw_switch.kind != SK_SWITCH_NONE;
     if (p->has_coulomb)
-        mode |= p->is_twin && mode != SK_LJ_NONE ? PAIR_COULOMB | PAIR_TWIN : PAIR_COULOMB;
+        mode |= mode != SK_LJ_NONE && (p->is_twin || is_switched) ? PAIR_COULOMB | PAIR_TWIN : PAIR_COULOMB;
     if (p->has_coulomb && p->is_ewald)
         mode |= PAIR_EWALD;
+    if (is_switched)
+        mode |= PAIR_SWITCH;
     switch (mode) {
 #define PAIR_CASE(m) \
     case m: return pair_entries(packs, tiles, p, shifts, f, shift_force, m);

@@ -10,10 +10,18 @@
 #include <stdint.h>
 
 #define SK_INLINE static inline __attribute__((always_inline))
+/* Where fma is made in software, what uses it much is a call: inlined a few hundred times, it takes the compiler
+ * minutes, and beside all that arithmetic a call is nothing. */
+#ifdef __FMA__
+#define SK_OUTLINE SK_INLINE
+#else
+#define SK_OUTLINE static __attribute__((noinline, unused))
+#endif
 
 #if defined(__AVX512F__) && defined(__AVX512DQ__)
 #define SK_LANES    16
 #define SK_PIPELINE 1 /* enough registers to start a tile before the last one is finished */
+#define SK_HAS_FULL 0 /* tiles without a mask have a loop of their own */
 typedef __m512 vf;
 typedef __m512i vi;
 typedef __mmask16 vm;
@@ -65,6 +73,14 @@ SK_INLINE vf vf_div(vf a, vf b)
 SK_INLINE vf vf_sqrt(vf a)
 {
     return _mm512_sqrt_ps(a);
+}
+SK_INLINE vf vf_min(vf a, vf b)
+{
+    return _mm512_min_ps(a, b);
+}
+SK_INLINE vf vf_max(vf a, vf b)
+{
+    return _mm512_max_ps(a, b);
 }
 SK_INLINE vf vf_fma(vf a, vf b, vf c)
 {
@@ -155,6 +171,7 @@ SK_INLINE int vi_exceeds(vi worst, float limit)
 #elif defined(__AVX2__) && defined(__FMA__)
 #define SK_LANES    8
 #define SK_PIPELINE 0
+#define SK_HAS_FULL 1
 typedef __m256 vf;
 typedef __m256i vi;
 typedef __m256 vm;
@@ -206,6 +223,14 @@ SK_INLINE vf vf_div(vf a, vf b)
 SK_INLINE vf vf_sqrt(vf a)
 {
     return _mm256_sqrt_ps(a);
+}
+SK_INLINE vf vf_min(vf a, vf b)
+{
+    return _mm256_min_ps(a, b);
+}
+SK_INLINE vf vf_max(vf a, vf b)
+{
+    return _mm256_max_ps(a, b);
 }
 SK_INLINE vf vf_fma(vf a, vf b, vf c)
 {
@@ -289,6 +314,7 @@ SK_INLINE int vi_exceeds(vi worst, float limit)
 #else
 #define SK_LANES    4
 #define SK_PIPELINE 0
+#define SK_HAS_FULL 0
 typedef __m128 vf;
 typedef __m128i vi;
 typedef __m128 vm;
@@ -341,6 +367,14 @@ SK_INLINE vf vf_sqrt(vf a)
 {
     return _mm_sqrt_ps(a);
 }
+SK_INLINE vf vf_min(vf a, vf b)
+{
+    return _mm_min_ps(a, b);
+}
+SK_INLINE vf vf_max(vf a, vf b)
+{
+    return _mm_max_ps(a, b);
+}
 #ifdef __FMA__
 SK_INLINE vf vf_fma(vf a, vf b, vf c)
 {
@@ -365,8 +399,7 @@ SK_INLINE __m128d vd_fma_odd(__m128d a, __m128d b, __m128d c)
     step = _mm_and_si128(step, _mm_and_si128(is_even, _mm_castpd_si128(inexact)));
     return _mm_castsi128_pd(_mm_add_epi64(bits, step));
 }
-/* A call: inlined a few hundred times, it takes the compiler minutes. */
-static __attribute__((noinline, unused)) vf vf_fma(vf a, vf b, vf c)
+SK_OUTLINE vf vf_fma(vf a, vf b, vf c)
 {
     __m128d low = vd_fma_odd(_mm_cvtps_pd(a), _mm_cvtps_pd(b), _mm_cvtps_pd(c));
     __m128d high = vd_fma_odd(_mm_cvtps_pd(_mm_movehl_ps(a, a)), _mm_cvtps_pd(_mm_movehl_ps(b, b)),

@@ -13,6 +13,8 @@
 
 #include "kernel/ewald_table.inc.h"
 
+#include "kernel/switch.inc.h"
+
 #include "kernel/pair.inc.h"
 
 #include "kernel/prune.inc.h"

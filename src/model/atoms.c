@@ -21,6 +21,7 @@ void sk_atoms_clear(struct sk_atoms *atoms)
     sk_free(&atoms->x);
     sk_free(&atoms->image);
     sk_free(&atoms->v);
+    sk_free(&atoms->move);
     sk_free(&atoms->frame);
     sk_free(&atoms->group_size);
     sk_atoms_init(atoms);
@@ -43,6 +44,7 @@ void sk_atoms_reserve(struct sk_atoms *atoms, size_t n)
     RESERVE(atoms->x);
     RESERVE(atoms->image);
     RESERVE(atoms->v);
+    RESERVE(atoms->move);
     RESERVE(atoms->frame);
     RESERVE(atoms->group_size);
     atoms->capacity = capacity;
@@ -51,7 +53,7 @@ void sk_atoms_reserve(struct sk_atoms *atoms, size_t n)
 size_t sk_atoms_memory(const struct sk_atoms *atoms)
 {
     size_t atom = sizeof *atoms->id + sizeof *atoms->kind + sizeof *atoms->x + sizeof *atoms->image + sizeof *atoms->v +
-                  sizeof *atoms->frame + sizeof *atoms->group_size;
+                  sizeof *atoms->move + sizeof *atoms->frame + sizeof *atoms->group_size;
     return atoms->capacity * atom;
 }
 
@@ -67,6 +69,7 @@ void sk_atoms_get(const struct sk_atoms *atoms, int i, struct sk_atom_record *re
         record->x[k] = atoms->x[i][k];
         record->image[k] = atoms->image[i][k];
         record->v[k] = atoms->v[i][k];
+        record->move[k] = atoms->move[i][k];
     }
 }
 
@@ -81,6 +84,7 @@ void sk_atoms_put(struct sk_atoms *atoms, int i, const struct sk_atom_record *re
         atoms->image[i][k] = record->image[k];
         atoms->frame[i][k] = record->image[k];
         atoms->v[i][k] = record->v[k];
+        atoms->move[i][k] = record->move[k];
     }
 }
 

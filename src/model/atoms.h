@@ -17,6 +17,7 @@ struct sk_atoms {
     sk_frac (*x)[3];     /* [n] fraction of the box edge */
     int32_t (*image)[3]; /* [n] wraps; x + image * 2^64 is the unwrapped place */
     double (*v)[3];      /* [n] length / time, raw bits are state */
+    double (*move)[3];   /* [n] length, the last displacement: what a minimizer goes on from, and may take back */
     int32_t (*frame)[3]; /* [n] image of the group's anchor at the last rebuild: kernel coordinates count from it */
     int32_t *group_size; /* [n] atoms of the group at its anchor, 0 elsewhere */
 };
@@ -32,6 +33,7 @@ struct sk_atom_record {
     sk_gid id;
     sk_frac x[3];
     double v[3];
+    double move[3];
     int32_t image[3];
     int32_t kind;
     int32_t group_size;

@@ -15,7 +15,11 @@
 #define SK_STYLE_MAX  128
 #define SK_GROUPS_MAX 16
 
-enum sk_integrator { SK_LEAP_FROG, SK_VELOCITY_VERLET };
+enum sk_integrator { SK_LEAP_FROG, SK_VELOCITY_VERLET, SK_STEEPEST_DESCENT, SK_FIRE };
+static inline bool sk_is_minimizer(enum sk_integrator integrator)
+{
+    return integrator == SK_STEEPEST_DESCENT || integrator == SK_FIRE;
+}
 enum sk_velocity_time { SK_VELOCITY_AUTO, SK_VELOCITY_HALF_STEP_BACK, SK_VELOCITY_ON_STEP };
 enum sk_velocities { SK_VELOCITIES_FILE, SK_VELOCITIES_MAXWELL };
 enum sk_curve { SK_CURVE_HILBERT, SK_CURVE_MORTON, SK_CURVE_KD, SK_CURVE_POWER, SK_CURVE_AUTO };
@@ -23,7 +27,14 @@ enum sk_transport { SK_TRANSPORT_AUTO, SK_TRANSPORT_MPI, SK_TRANSPORT_RING };
 enum sk_rebalance { SK_REBALANCE_AUTO, SK_REBALANCE_OFF, SK_REBALANCE_ALWAYS };
 enum sk_layout { SK_LAYOUT_AUTO, SK_LAYOUT_SLAB, SK_LAYOUT_PENCIL };
 enum sk_coulomb { SK_COULOMB_NONE, SK_COULOMB_CUT, SK_COULOMB_REACTION_FIELD, SK_COULOMB_PME };
-enum sk_modifier { SK_MODIFIER_POTENTIAL_SHIFT, SK_MODIFIER_NONE };
+/* The switches are of Lennard-Jones only. */
+enum sk_modifier {
+    SK_MODIFIER_POTENTIAL_SHIFT,
+    SK_MODIFIER_NONE,
+    SK_MODIFIER_FORCE_SWITCH,
+    SK_MODIFIER_POTENTIAL_SWITCH,
+    SK_MODIFIER_CHARMM_SWITCH
+};
 enum sk_dispersion { SK_DISPERSION_NONE, SK_DISPERSION_ENERGY, SK_DISPERSION_ENERGY_PRESSURE };
 enum sk_mixing { SK_MIXING_AUTO, SK_MIXING_LORENTZ_BERTHELOT, SK_MIXING_GEOMETRIC }; /* auto: by the pair style */
 enum sk_bonds { SK_BONDS_NONE, SK_BONDS_H_BONDS, SK_BONDS_ALL, SK_BONDS_H_ANGLES };
@@ -48,7 +59,8 @@ struct sk_parameters {
         char define[SK_TEXT_MAX], include_path[SK_TEXT_MAX];
         char restraint_reference[SK_PATH_MAX]; /* empty: structure */
         char data[SK_PATH_MAX];
-        bool is_real; /* the data file is in LAMMPS real units (converted on reading) */
+        char start[SK_PATH_MAX]; /* a checkpoint whose atoms are to be used; empty: those of the file */
+        bool is_real;            /* the data file is in LAMMPS real units (converted on reading) */
         int replicate[3];
         enum sk_velocities velocities;
         double maxwell; /* K or reduced */
@@ -60,9 +72,10 @@ struct sk_parameters {
         double dt;
         int64_t steps;
         uint64_t seed;
-        int64_t remove_com_every; /* 0: never */
-        char freeze[SK_TEXT_MAX]; /* groups whose atoms do not move */
-        char freeze_axes[8];      /* along which they do not: words x, y, z */
+        int64_t remove_com_every;             /* 0: never */
+        double force_tolerance, initial_step; /* of minimizers, else 0 */
+        char freeze[SK_TEXT_MAX];             /* groups whose atoms do not move */
+        char freeze_axes[8];                  /* along which they do not: words x, y, z */
     } run;
     struct {
         enum sk_curve curve;
@@ -78,6 +91,7 @@ struct sk_parameters {
         double buffer;                                            /* list radius minus cutoff; 0: auto */
         double vdw_cutoff, coulomb_cutoff;
         enum sk_modifier vdw_modifier, coulomb_modifier;
+        double vdw_switch; /* where a switch begins; 0 without one */
         enum sk_dispersion dispersion;
         enum sk_coulomb coulomb;
         double epsilon_rf;          /* 0: conductor */
@@ -119,10 +133,11 @@ struct sk_parameters {
         int64_t trajectory_every;
         bool positions, velocities, forces;
         int64_t energy_every;
-        char energy_groups[SK_TEXT_MAX]; /* between which energies are told apart; empty: not at all */
-        char checkpoint[SK_PATH_MAX];    /* default: run file's stem + .ckpt.h5 */
-        int64_t checkpoint_every;        /* 0: only at the end or when stopped */
-        int64_t hash_every;              /* 0: only at the end */
+        char energy_groups[SK_TEXT_MAX];   /* between which energies are told apart; empty: not at all */
+        char checkpoint[SK_PATH_MAX];      /* default: run file's stem + .ckpt.h5 */
+        int64_t checkpoint_every;          /* 0: only at the end or when stopped */
+        int64_t hash_every;                /* 0: only at the end */
+        char final_structure[SK_PATH_MAX]; /* empty: none */
     } output;
 };
 

@@ -8,8 +8,8 @@ static const struct sk_choice velocities_choices[] = {
     {"file", SK_VELOCITIES_FILE, true}, {"maxwell", SK_VELOCITIES_MAXWELL, true}, {0}};
 static const struct sk_choice integrator_choices[] = {{"leap-frog", SK_LEAP_FROG, true},
                                                       {"velocity-verlet", SK_VELOCITY_VERLET, true},
-                                                      {"steepest-descent", 0, false},
-                                                      {"fire", 0, false},
+                                                      {"steepest-descent", SK_STEEPEST_DESCENT, true},
+                                                      {"fire", SK_FIRE, true},
                                                       {0}};
 static const struct sk_choice velocity_time_choices[] = {
     {"half-step-back", SK_VELOCITY_HALF_STEP_BACK, true}, {"on-step", SK_VELOCITY_ON_STEP, true}, {0}};
@@ -26,11 +26,10 @@ static const struct sk_choice mixing_choices[] = {{"auto", SK_MIXING_AUTO, true}
                                                   {"geometric", SK_MIXING_GEOMETRIC, true},
                                                   {"lorentz-berthelot", SK_MIXING_LORENTZ_BERTHELOT, true},
                                                   {0}};
-static const struct sk_choice vdw_modifier_choices[] = {{"potential-shift", SK_MODIFIER_POTENTIAL_SHIFT, true},
-                                                        {"none", SK_MODIFIER_NONE, true},
-                                                        {"force-switch", 0, false},
-                                                        {"potential-switch", 0, false},
-                                                        {0}};
+static const struct sk_choice vdw_modifier_choices[] = {
+    {"potential-shift", SK_MODIFIER_POTENTIAL_SHIFT, true}, {"none", SK_MODIFIER_NONE, true},
+    {"force-switch", SK_MODIFIER_FORCE_SWITCH, true},       {"potential-switch", SK_MODIFIER_POTENTIAL_SWITCH, true},
+    {"charmm-switch", SK_MODIFIER_CHARMM_SWITCH, true},     {0}};
 static const struct sk_choice coulomb_modifier_choices[] = {
     {"potential-shift", SK_MODIFIER_POTENTIAL_SHIFT, true}, {"none", SK_MODIFIER_NONE, true}, {0}};
 static const struct sk_choice dispersion_choices[] = {{"none", SK_DISPERSION_NONE, true},
@@ -104,6 +103,10 @@ static const struct sk_key table[] = {
              "the run, this file included, is in nm, ps, kJ/mol, K and bar."},
     {KEY(S, "replicate", TRIPLE), FIELD(system.replicate), .low = 1, .high = 1000, .fallback = "1x1x1",
      .help = "Copies of the box along x, y and z."},
+    {KEY(S, "start", PATH), FIELD(system.start), .rule = "nothing",
+     .help =
+         "A checkpoint of the same molecules, of any integrator: its box, positions and velocities are taken instead "
+         "of those of `structure` or `data`, and the run begins at step 0."},
     {KEY(S, "velocities", CHOICE), FIELD(system.velocities), .fallback = "file", .choices = velocities_choices,
      .help = "`file`: as read (zero where the file has none). `maxwell`: drawn at `maxwell_K` from `seed` and the "
              "atom's number."},
@@ -120,19 +123,28 @@ static const struct sk_key table[] = {
 #undef S
 #define S "run"
     {KEY(S, "integrator", CHOICE), FIELD(run.integrator), .fallback = "leap-frog", .choices = integrator_choices,
-     .help = "How positions and velocities advance."},
+     .help = "How positions and velocities advance. `steepest-descent` and `fire` minimize the potential instead: they "
+             "take no notice of time step, velocities, temperature and pressure ([minimize.md](minimize.md))."},
     {KEY(S, "velocity_time", CHOICE), FIELD(run.velocity_time),
      .rule = "`half-step-back` with leap-frog, `on-step` with velocity-verlet", .choices = velocity_time_choices,
      .help = "The time the starting velocities belong to: half a step before the positions, or the same."},
-    {UNIT_KEY(S, "dt", "ps", REAL), .flags = SK_KEY_ABOVE, FIELD(run.dt), .low = 0, .high = 1000, .rule = "required",
-     .unit = "ps", .help = "Length of a time step."},
+    {UNIT_KEY(S, "dt", "ps", REAL), .flags = SK_KEY_ABOVE | SK_KEY_ZERO_UNSET, FIELD(run.dt), .low = 0, .high = 1000,
+     .rule = "required, but not used by minimizers", .unit = "ps", .help = "Length of a time step."},
     {KEY(S, "steps", INTEGER), FIELD(run.steps), .low = 0, .high = COUNT_MOST, .fallback = "0",
-     .help = "The step to reach: a total, not an increment, also on `--resume`. `--steps N` sets it too."},
+     .help = "The step to reach: a total, not an increment, also on `--resume`. `--steps N` sets it too. A minimizer "
+             "that converges ends before."},
     {KEY(S, "seed", UNSIGNED), FIELD(run.seed), .low = 0, .high = 0x1p64, .fallback = "1",
      .help = "Seed of all random numbers: velocities, thermostat, barostat. Any 64-bit number."},
     {KEY(S, "remove_com_every", INTEGER), FIELD(run.remove_com_every), .low = 0, .high = COUNT_MOST,
      .rule = "100; 0 with `thermostat = langevin` or `freeze`", .unit = "steps",
      .help = "How often the motion of the centre of mass is removed; 0: never."},
+    {UNIT_KEY(S, "force_tolerance", "kJ_per_mol_per_nm", REAL), .flags = SK_KEY_ABOVE | SK_KEY_ZERO_UNSET,
+     FIELD(run.force_tolerance), .low = 0, .high = 1e9, .rule = "100; 1 in reduced units; minimizers only",
+     .unit = "kJ/mol/nm", .help = "A minimizer has converged when no force on an atom is larger."},
+    {UNIT_KEY(S, "initial_step", "nm", REAL), .flags = SK_KEY_ABOVE | SK_KEY_ZERO_UNSET, FIELD(run.initial_step),
+     .low = 0, .high = 1, .rule = "0.01; minimizers only", .unit = "nm",
+     .help = "The longest displacement of an atom in the first step of a minimizer. Steepest descent then adapts it; "
+             "no step of `fire` is longer than three times that."},
     {KEY(S, "freeze", TEXT), FIELD(run.freeze), .rule = "nothing",
      .help = "Groups, separated by blanks, whose atoms do not move. They have no velocity and no degrees of freedom; "
              "forces on them are computed; with a barostat they keep their fractions of the box edges."},
@@ -189,9 +201,12 @@ static const struct sk_key table[] = {
      .help = "Cutoff of the Coulomb interaction."},
     {KEY(S, "vdw_modifier", CHOICE), FIELD(nonbonded.vdw_modifier), .fallback = "potential-shift",
      .choices = vdw_modifier_choices,
-     .help = "What is done to Lennard-Jones at the cutoff: shifted to zero energy, or cut as it is."},
-    {UNIT_KEY(S, "vdw_switch", "nm", REAL), LATER, .unit = "nm",
-     .help = "Where a switched potential begins to differ."},
+     .help = "What is done to Lennard-Jones at the cutoff: shifted to zero energy, cut as it is, or brought to zero "
+             "smoothly from `vdw_switch_nm` on: the force by a polynomial (as GROMACS does), the potential by one of "
+             "the distance (GROMACS) or of its square (LAMMPS `lj/charmm`). 1-4 pairs are never modified."},
+    {UNIT_KEY(S, "vdw_switch", "nm", REAL), .flags = SK_KEY_ABOVE | SK_KEY_ZERO_UNSET, FIELD(nonbonded.vdw_switch),
+     .low = 0, .high = 1000, .rule = "required with a switch", .unit = "nm",
+     .help = "Where a switched potential begins to differ; less than the Lennard-Jones cutoff."},
     {KEY(S, "dispersion_correction", CHOICE), FIELD(nonbonded.dispersion), .fallback = "none",
      .choices = dispersion_choices,
      .help = "Long-range correction for the Lennard-Jones attraction beyond the cutoff, for homogeneous systems."},
@@ -208,7 +223,7 @@ static const struct sk_key table[] = {
          "Weights of the interaction of atoms that are one, two and three bonds apart, as in a LAMMPS script, which "
          "has this default, too: `lj/coul A B C`, `lj A B C`, `coul A B C`, `fene`, `amber`, `charmm`, `dreiding`; "
          "three numbers alone are both. (A topology brings its own rule.)"},
-    {UNIT_KEY(S, "coulomb_force_error", "kJ_per_mol_nm", REAL), .flags = SK_KEY_ABOVE | SK_KEY_ZERO_UNSET,
+    {UNIT_KEY(S, "coulomb_force_error", "kJ_per_mol_per_nm", REAL), .flags = SK_KEY_ABOVE | SK_KEY_ZERO_UNSET,
      FIELD(nonbonded.coulomb_error), .low = 0, .high = 1e6, .rule = "by the next two", .unit = "kJ/mol/nm",
      .help = "For `coulomb = pme`: the rms error of Coulomb forces that the splitting and the mesh are chosen for, as "
              "estimated for charges at random places (in water it is several times less)."},
@@ -319,6 +334,8 @@ static const struct sk_key table[] = {
      .help = "Steps between checkpoints; 0: only at the end or when the run is stopped."},
     {KEY(S, "hash_every", INTEGER), FIELD(output.hash_every), .low = 0, .high = COUNT_MOST, .fallback = "0",
      .unit = "steps", .help = "Steps between state hashes in the log; 0: at the end only."},
+    {KEY(S, "final_structure", PATH), FIELD(output.final_structure), .rule = "none is written",
+     .help = "Positions, velocities and box at the end of the run as a .gro file (not in reduced units)."},
 #undef S
 };
 

@@ -305,11 +305,27 @@ static enum sk_code runfile_system(struct runfile *run)
     return SK_OK;
 }
 
+/* What dynamics and minimizers have each for themselves; 0 is written as "not used". */
+static enum sk_code runfile_integrator(struct runfile *run)
+{
+    struct sk_parameters *p = run->p;
+    if (!sk_is_minimizer(p->run.integrator)) {
+        p->run.force_tolerance = p->run.initial_step = 0;
+        return runfile_given(run, "run", "dt_ps") ? SK_OK : runfile_needs(run, NULL, "run", "dt_ps", "");
+    }
+    p->run.dt = 0;
+    if (p->run.force_tolerance == 0)
+        p->run.force_tolerance = p->units == SK_UNITS_LJ ? 1 : 100;
+    if (p->run.initial_step == 0)
+        p->run.initial_step = 0.01;
+    return SK_OK;
+}
+
 static enum sk_code runfile_run(struct runfile *run)
 {
     struct sk_parameters *p = run->p;
-    if (!runfile_given(run, "run", "dt_ps"))
-        return runfile_needs(run, NULL, "run", "dt_ps", "");
+    if (runfile_integrator(run))
+        return run->err->code;
     if (p->run.velocity_time == SK_VELOCITY_AUTO)
         p->run.velocity_time = p->run.integrator == SK_VELOCITY_VERLET ? SK_VELOCITY_ON_STEP
                                                                        : SK_VELOCITY_HALF_STEP_BACK;
@@ -322,6 +338,29 @@ static enum sk_code runfile_run(struct runfile *run)
                              "'freeze_axes' = %s is not a list of x, y and z, each at most once", p->run.freeze_axes);
     if (!runfile_given(run, "run", "remove_com_every"))
         p->run.remove_com_every = frozen || p->temperature.thermostat == SK_THERMOSTAT_LANGEVIN ? 0 : 100;
+    return SK_OK;
+}
+
+/* After the cutoffs are known. */
+static enum sk_code runfile_switch(struct runfile *run)
+{
+    const struct sk_parameters *p = run->p;
+    const struct sk_entry *modifier = runfile_given(run, "nonbonded", "vdw_modifier");
+    const struct sk_entry *start = runfile_given(run, "nonbonded", "vdw_switch_nm");
+    if (p->nonbonded.vdw_modifier == SK_MODIFIER_POTENTIAL_SHIFT || p->nonbonded.vdw_modifier == SK_MODIFIER_NONE) {
+        if (start)
+            return sk_entry_fail(&run->entries, start, run->err,
+                                 "'%s' is for 'vdw_modifier' = force-switch, potential-switch or charmm-switch; remove "
+                                 "it or set one of them",
+                                 start->name);
+        return SK_OK;
+    }
+    if (!start)
+        return runfile_needs(run, modifier, "nonbonded", "vdw_switch_nm", "");
+    if (p->nonbonded.vdw_switch >= p->nonbonded.vdw_cutoff)
+        return sk_entry_fail(&run->entries, start, run->err,
+                             "'%s' = %g is not less than the Lennard-Jones cutoff, %g: nothing would be switched",
+                             start->name, p->nonbonded.vdw_switch, p->nonbonded.vdw_cutoff);
     return SK_OK;
 }
 
@@ -349,7 +388,7 @@ static enum sk_code runfile_nonbonded(struct runfile *run)
         return runfile_needs(run, vdw, "nonbonded", "coulomb_cutoff_nm", "");
     if (!coulomb)
         p->nonbonded.coulomb_cutoff = p->nonbonded.vdw_cutoff;
-    const struct sk_entry *bound = runfile_given(run, "nonbonded", "coulomb_force_error_kJ_per_mol_nm");
+    const struct sk_entry *bound = runfile_given(run, "nonbonded", "coulomb_force_error_kJ_per_mol_per_nm");
     const struct sk_entry *rtol = runfile_given(run, "nonbonded", "ewald_rtol");
     const struct sk_entry *spacing = runfile_given(run, "nonbonded", "mesh_spacing_nm");
     if (bound && (rtol || spacing))
@@ -358,7 +397,7 @@ static enum sk_code runfile_nonbonded(struct runfile *run)
     if (epsilon && p->nonbonded.epsilon_rf != 0.0 && p->nonbonded.epsilon_rf < 1.0)
         return sk_entry_fail(&run->entries, epsilon, run->err,
                              "'epsilon_rf' is a relative permittivity: 0 (a conductor) or at least 1");
-    return SK_OK;
+    return runfile_switch(run);
 }
 
 /* One value for each of n temperature groups: given in values, or the common one for all; of a thermostat that is used.
@@ -433,6 +472,36 @@ static enum sk_code runfile_checkpoint(struct runfile *run)
     return SK_OK;
 }
 
+static enum sk_code runfile_overwrites(struct runfile *run, const char *key, const char *path)
+{
+    const struct sk_parameters *p = run->p;
+    const char *inputs[] = {p->system.structure, p->system.topology, p->system.data, p->system.start};
+    for (int i = 0; i < 4; i++)
+        if (path[0] && strcmp(inputs[i], path) == 0)
+            return sk_fail(run->err, SK_EINPUT, "%.200s: [output] '%s' would overwrite the input %.400s",
+                           run->entries.file, key, inputs[i]);
+    return SK_OK;
+}
+
+static enum sk_code runfile_final(struct runfile *run)
+{
+    const char *path = run->p->output.final_structure;
+    const struct sk_entry *entry = runfile_given(run, "output", "final_structure");
+    size_t n = strlen(path);
+    if (n == 0)
+        return SK_OK;
+    if (n < 5 || strcmp(path + n - 4, ".gro") != 0)
+        return sk_entry_fail(&run->entries, entry, run->err,
+                             "'final_structure' must end in .gro, the one format that is written");
+    if (run->p->units == SK_UNITS_LJ)
+        return sk_entry_fail(&run->entries, entry, run->err,
+                             "'final_structure' is in nm, but units = lj is in reduced units; use the checkpoint "
+                             "([system] start)");
+    if (strcmp(path, run->p->output.checkpoint) == 0)
+        return sk_entry_fail(&run->entries, entry, run->err, "'final_structure' and 'checkpoint' are the same file");
+    return runfile_overwrites(run, "final_structure", path);
+}
+
 static enum sk_code runfile_output(struct runfile *run)
 {
     struct sk_parameters *p = run->p;
@@ -444,11 +513,8 @@ static enum sk_code runfile_output(struct runfile *run)
         return run->err->code;
     if (!p->output.checkpoint[0] && runfile_checkpoint(run))
         return run->err->code;
-    const char *inputs[] = {p->system.structure, p->system.topology, p->system.data};
-    for (int i = 0; i < 3; i++)
-        if (strcmp(inputs[i], p->output.checkpoint) == 0)
-            return sk_fail(run->err, SK_EINPUT, "%.200s: [output] 'checkpoint' would overwrite the input %.400s",
-                           run->entries.file, inputs[i]);
+    if (runfile_overwrites(run, "checkpoint", p->output.checkpoint) || runfile_final(run))
+        return run->err->code;
     if (!has_trajectory) {
         if (p->output.trajectory_every > 0 && !trajectory)
             return runfile_needs(run, every, "output", "trajectory", "");

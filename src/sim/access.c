@@ -6,9 +6,16 @@
 #include "base/memory.h"
 #include "sim/sim.h"
 
+static bool is_minimizer(const struct skein *sim)
+{
+    return sk_is_minimizer(sim->parameters.run.integrator);
+}
+
 /* Forces of the present step, and with them the reduction and the phase of velocities. */
 static enum sk_code evaluate(struct skein *sim, bool wants_energy)
 {
+    if (is_minimizer(sim))
+        return sk_minimize_evaluate(&sim->minimizer, wants_energy, &sim->error);
     if (sim->is_evaluated && !wants_energy)
         return SK_OK;
     enum sk_code code = sk_dynamics_evaluate(&sim->dynamics, wants_energy, &sim->error);
@@ -25,8 +32,23 @@ static enum sk_code evaluate_exact(struct skein *sim)
     return code;
 }
 
+/* Ends before n steps if it converges or gets stuck. */
+static enum sk_code sim_minimize(struct skein *sim, int64_t n)
+{
+    struct sk_minimizer *m = &sim->minimizer;
+    enum sk_code code = sk_minimize_evaluate(m, false, &sim->error);
+    for (int64_t s = 0; s < n && !code && !sk_minimize_has_converged(m) && !m->is_stuck; s++) {
+        code = sk_minimize_step(m, &sim->error);
+        if (!code)
+            code = sk_minimize_evaluate(m, false, &sim->error);
+    }
+    return code;
+}
+
 static enum sk_code sim_step(struct skein *sim, int64_t n)
 {
+    if (is_minimizer(sim))
+        return sim_minimize(sim, n);
     for (int64_t s = 0; s < n; s++) {
         enum sk_code code = evaluate(sim, false);
         if (code)
@@ -125,7 +147,10 @@ enum sk_code sk_sim_get_energies(struct skein *sim, struct skein_energies *energ
     enum sk_code code = evaluate(sim, true);
     if (code)
         return code;
-    code = sk_dynamics_trial(&sim->dynamics, &sim->error);
+    if (!is_minimizer(sim))
+        code = sk_dynamics_trial(&sim->dynamics, &sim->error);
+    else if (sim->minimizer.has_overlap)
+        code = sk_dynamics_fail(&sim->dynamics, SK_TROUBLE_PAIR, SK_OVERLAP, &sim->error);
     fill_energies(sim, energies);
     return code;
 }
@@ -165,21 +190,32 @@ static void spread(struct skein *sim, const struct item *items, int n, double *o
 
 enum quantity { POSITIONS, VELOCITIES, FORCES };
 
+static void value_of(const struct skein *sim, enum quantity what, int i, double value[3])
+{
+    const struct sk_atoms *a = &sim->atoms;
+    switch (what) {
+    case POSITIONS: {
+        double s[3];
+        for (int k = 0; k < 3; k++)
+            s[k] = (double)a->x[i][k] * 0x1p-64;
+        sk_box_vector(&sim->box, s, value);
+        break;
+    }
+    case VELOCITIES: memcpy(value, a->v[i], sizeof a->v[i]); break;
+    case FORCES:
+        for (int k = 0; k < 3; k++)
+            value[k] = (double)sim->force.total[i][k] / sim->force.nonbonded.pair.force_scale;
+        break;
+    }
+}
+
 static void spread_quantity(struct skein *sim, enum quantity what, double *out)
 {
     const struct sk_atoms *a = &sim->atoms;
     struct item *items = sk_alloc((size_t)a->n, sizeof *items);
     for (int i = 0; i < a->n; i++) {
-        double s[3];
         items[i].id = a->id[i];
-        for (int k = 0; k < 3; k++) {
-            s[k] = (double)a->x[i][k] * 0x1p-64;
-            items[i].value[k] = what == VELOCITIES
-                                    ? a->v[i][k]
-                                    : (double)sim->force.total[i][k] / sim->force.nonbonded.pair.force_scale;
-        }
-        if (what == POSITIONS)
-            sk_box_vector(&sim->box, s, items[i].value);
+        value_of(sim, what, i, items[i].value);
     }
     spread(sim, items, a->n, out);
     sk_free(&items);
@@ -252,6 +288,7 @@ static enum sk_code sim_set_positions(struct skein *sim, const double *positions
     sim->dynamics.needs_rebuild = true;
     sim->dynamics.observables.is_open = false;
     sim->is_evaluated = false;
+    sk_minimize_restart(&sim->minimizer);
     return SK_OK;
 }
 

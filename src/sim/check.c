@@ -203,12 +203,15 @@ int skein_check(struct skein *sim)
                                   sk_comm_rank(sim->comm) == 0 ? sk_report_folders(sim, &sim->error) : SK_OK);
     if (!code)
         code = skein_get_energies(sim, &e);
-    if (code)
+    bool is_repairable = code == SKEIN_PHYSICS && sim->minimizer.has_overlap;
+    if (code && !is_repairable)
         return code;
     if (sim->network.is_used) {
         print_graph(sim);
         print_crossings(sim, sim->options.check_ranks > 0 ? sim->options.check_ranks : sk_comm_size(sim->comm));
     }
+    if (is_repairable)
+        sk_log_note(log, SK_LOG_NORMAL, "note, for the minimizer to mend: %s", sim->error.message);
     sk_log_note(log, SK_LOG_NORMAL, "potential %.9g, kinetic %.9g, temperature %.6g, pressure %.6g", e.potential,
                 e.kinetic, e.temperature, e.pressure);
     sk_log_note(log, SK_LOG_NORMAL, "input is valid");

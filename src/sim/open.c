@@ -90,14 +90,20 @@ static void setup_dynamics(struct skein *sim)
     d->box = &sim->box;
     d->phases.timer = &sim->timer;
     sk_dynamics_init(d);
+    sk_minimize_init(&sim->minimizer, d);
     sim->phase_output = sk_timer_phase(&sim->timer, "output");
+    if (sim->is_resumed || (sim->is_started && sim->parameters.system.velocities == SK_VELOCITIES_FILE))
+        d->is_on_step = sim->checkpoint.velocity_time == SK_VELOCITY_ON_STEP;
     if (!sim->is_resumed)
         return;
     d->step = sim->checkpoint.step;
     d->conserved_offset = sim->checkpoint.conserved_offset;
     d->has_pending_box = sim->checkpoint.has_pending_box;
     memcpy(d->pending_box, sim->checkpoint.pending_box, sizeof d->pending_box);
-    d->is_on_step = sim->parameters.run.integrator == SK_VELOCITY_VERLET;
+    const double *descent = sim->checkpoint.descent;
+    sim->minimizer.descent = (struct sk_descent){
+        descent[0], descent[1], descent[2], descent[3], sim->checkpoint.downhill, sim->checkpoint.is_crowded != 0};
+    sim->minimizer.is_begun = true;
 }
 
 /* The mesh of the run file, or that of a run that goes on; beta 0: none. */
@@ -201,9 +207,11 @@ static enum sk_code find_checkpoint(struct skein *sim, struct sk_error *err)
             "or give the input it was made from",
             sim->checkpoint_used, (unsigned long long)c->model_hash, (unsigned long long)sim->model_hash);
     if (c->integrator != (int)p->run.integrator)
-        return sk_fail(err, SK_EINPUT,
-                       "%s was written by another integrator; [run] integrator cannot change on --resume",
-                       sim->checkpoint_used);
+        return sk_fail(
+            err, SK_EINPUT,
+            "%s was written by another integrator; [run] integrator cannot change on --resume: to begin a run "
+            "from its atoms, name it as [system] start and write another [output] checkpoint",
+            sim->checkpoint_used);
     if (c->seed != p->run.seed)
         return sk_fail(err, SK_EINPUT, "%s was written with seed = %llu; [run] seed cannot change on --resume",
                        sim->checkpoint_used, (unsigned long long)c->seed);
@@ -213,6 +221,34 @@ static enum sk_code find_checkpoint(struct skein *sim, struct sk_error *err)
                     "from the same state, with other bits than it would have had");
     sim->box = c->box;
     sim->is_resumed = true;
+    return SK_OK;
+}
+
+/* The checkpoint whose atoms a fresh run takes. */
+static enum sk_code find_start(struct skein *sim, struct sk_error *err)
+{
+    const char *path = sim->parameters.system.start;
+    bool exists = false;
+    if (sim->is_resumed || !path[0])
+        return SK_OK;
+    enum sk_code code = sk_checkpoint_find(sim->comm, path, &exists, sim->checkpoint_used, &sim->checkpoint, err);
+    if (code)
+        return code;
+    if (!exists)
+        return sk_fail(err, SK_EINPUT, "[system] start: there is no checkpoint %s", path);
+    if (strcmp(sim->checkpoint_used, path) != 0)
+        sk_log_warn(&sim->log, "%s is missing or damaged; starting from %s", path, sim->checkpoint_used);
+    if (sim->checkpoint.natoms != sim->top.natoms)
+        return sk_fail(
+            err, SK_EINPUT,
+            "[system] start: %s has %lld atoms, this input %lld; it must be a checkpoint of the same molecules",
+            sim->checkpoint_used, (long long)sim->checkpoint.natoms, (long long)sim->top.natoms);
+    if (sim->checkpoint.model_hash != sim->model_hash)
+        sk_log_note(&sim->log, SK_LOG_NORMAL,
+                    "note: %s was written with another force field, other cutoffs or constraints",
+                    sim->checkpoint_used);
+    sim->box = sim->checkpoint.box;
+    sim->is_started = true;
     return SK_OK;
 }
 
@@ -232,6 +268,37 @@ static enum sk_code examine_constraints(struct skein *sim, struct sk_error *err)
     return code;
 }
 
+/* The topology that constraints are made from. To a minimizer all atoms have the same mass: it goes along forces, and a
+ * force that constraints balance has no other part along them than these take. */
+static const struct sk_topology *topology_of_motion(struct skein *sim)
+{
+    if (!sk_is_minimizer(sim->parameters.run.integrator))
+        return &sim->top;
+    sk_topology_copy(&sim->top, &sim->even);
+    for (int k = 0; k < sim->even.nkinds; k++)
+        sim->even.kinds[k].mass = 1;
+    return &sim->even;
+}
+
+static void setup_constraints(struct skein *sim)
+{
+    const struct sk_topology *top = topology_of_motion(sim);
+    sk_rigid_init(&sim->rigid, top, sim->parameters.constraints.tolerance);
+    sk_network_init(&sim->network, sim->comm, top, &sim->parameters, sim->force.variant);
+    sim->has_rigid = true;
+}
+
+/* Velocities of a fresh start; a minimizer leaves those of the file alone. */
+static void setup_velocities(struct skein *sim)
+{
+    if (sk_is_minimizer(sim->parameters.run.integrator))
+        return;
+    if (sim->parameters.system.velocities == SK_VELOCITIES_MAXWELL)
+        sk_dynamics_maxwell(&sim->dynamics);
+    else
+        sk_dynamics_accept(&sim->dynamics);
+}
+
 static enum sk_code open_all(struct skein *sim, const char *run_file, struct sk_error *err)
 {
     int launched = sk_comm_launcher_size();
@@ -248,16 +315,16 @@ static enum sk_code open_all(struct skein *sim, const char *run_file, struct sk_
         code = find_checkpoint(sim, err);
     }
     if (!code)
-        code = sim->is_resumed ? sk_sim_read_checkpoint(sim, err) : sk_sim_read_atoms(sim, err);
+        code = find_start(sim, err);
+    if (!code)
+        code = sim->is_resumed || sim->is_started ? sk_sim_read_checkpoint(sim, err) : sk_sim_read_atoms(sim, err);
     if (!code)
         code = sk_sim_read_reference(sim, err);
     if (!code)
         code = setup_forces(sim, err);
     if (code)
         return code;
-    sk_rigid_init(&sim->rigid, &sim->top, sim->parameters.constraints.tolerance);
-    sk_network_init(&sim->network, sim->comm, &sim->top, &sim->parameters, sim->force.variant);
-    sim->has_rigid = true;
+    setup_constraints(sim);
     code = sk_domain_start(&sim->domain, sim->comm, &sim->parameters, &sim->top, &sim->box, sim->force.list_radius,
                            &sim->atoms, err);
     sim->has_domain = true;
@@ -270,10 +337,8 @@ static enum sk_code open_all(struct skein *sim, const char *run_file, struct sk_
     sk_parts_count(&sim->force.parts, sim->comm, &sim->atoms);
     if ((code = examine_constraints(sim, err)))
         return code;
-    if (!sim->is_resumed && sim->parameters.system.velocities == SK_VELOCITIES_MAXWELL)
-        sk_dynamics_maxwell(&sim->dynamics);
-    else if (!sim->is_resumed)
-        sk_dynamics_accept(&sim->dynamics);
+    if (!sim->is_resumed)
+        setup_velocities(sim);
     sim->target_steps = sim->options.steps >= 0 ? sim->options.steps : sim->parameters.run.steps;
     sim->last_energy_step = sim->is_resumed ? sim->checkpoint.last_energy_step : -1;
     return SK_OK;
@@ -288,6 +353,7 @@ static enum sk_code sim_open(const char *run_file, const struct skein_options *o
         skein_options_init(&sim->options);
     sk_atoms_init(&sim->atoms);
     sk_topology_init(&sim->top);
+    sk_topology_init(&sim->even);
     sk_forcefield_init(&sim->ff);
     sk_timer_init(&sim->timer);
     sim->comm = sk_comm_new(sim->options.mpi_comm);
@@ -329,10 +395,12 @@ void skein_close(struct skein **simulation)
         sk_sites_clear(&sim->sites);
     }
     sk_reference_clear(&sim->reference);
+    sk_minimize_clear(&sim->minimizer);
     sk_dynamics_clear(&sim->dynamics);
     sk_atoms_clear(&sim->atoms);
     sk_forcefield_clear(&sim->ff);
     sk_groups_clear(&sim->groups);
+    sk_topology_clear(&sim->even);
     sk_topology_clear(&sim->top);
     sk_comm_free(&sim->comm);
     sk_free(simulation);

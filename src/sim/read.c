@@ -88,12 +88,14 @@ static uint64_t hash_model(const struct skein *sim)
                           (uint64_t)p->nonbonded.coulomb,    (uint64_t)p->nonbonded.vdw_modifier,
                           (uint64_t)p->nonbonded.dispersion, (uint64_t)p->nonbonded.coulomb_modifier,
                           (uint64_t)p->system.is_real};
-    double lengths[] = {p->nonbonded.vdw_cutoff, p->nonbonded.coulomb_cutoff, p->nonbonded.epsilon_rf};
+    double lengths[] = {p->nonbonded.vdw_cutoff, p->nonbonded.coulomb_cutoff, p->nonbonded.epsilon_rf,
+                        p->nonbonded.vdw_switch};
+    const size_t nlengths = p->nonbonded.vdw_switch > 0 ? 4 : 3;
     uint64_t mesh[] = {(uint64_t)p->nonbonded.mesh[0], (uint64_t)p->nonbonded.mesh[1], (uint64_t)p->nonbonded.mesh[2],
                        (uint64_t)p->nonbonded.mesh_order};
     double splitting[] = {p->nonbonded.ewald_rtol, p->nonbonded.mesh_spacing, p->nonbonded.coulomb_error};
-    uint64_t parts[] = {sk_hash(choices, sizeof choices), sk_hash(lengths, sizeof lengths), sk_hash(mesh, sizeof mesh),
-                        sk_hash(splitting, sizeof splitting)};
+    uint64_t parts[] = {sk_hash(choices, sizeof choices), sk_hash(lengths, nlengths * sizeof *lengths),
+                        sk_hash(mesh, sizeof mesh), sk_hash(splitting, sizeof splitting)};
     bool has_mesh = p->nonbonded.coulomb == SK_COULOMB_PME;
     return sk_hash(parts, (has_mesh ? 4 : 2) * sizeof *parts);
 }
@@ -149,7 +151,8 @@ enum sk_code sk_sim_read_atoms(struct skein *sim, struct sk_error *err)
         *err = missing;
         code = finished;
     }
-    if (!code && p->system.velocities == SK_VELOCITIES_FILE && !sim->structure.has_velocities)
+    if (!code && p->system.velocities == SK_VELOCITIES_FILE && !sim->structure.has_velocities &&
+        !sk_is_minimizer(p->run.integrator))
         sk_log_warn(&sim->log, "%s has no velocities: the run starts at rest (velocities = maxwell draws them)",
                     p->system.data[0] ? p->system.data : p->system.structure);
     return code;
@@ -205,15 +208,41 @@ enum sk_code sk_sim_read_reference(struct skein *sim, struct sk_error *err)
     return code;
 }
 
+/* Atoms [first, first + n) of a checkpoint must be those of the topology; a new run has no moves. */
+static enum sk_code accept_atoms(const struct skein *sim, sk_gid first, int64_t n, struct sk_atom_record *records,
+                                 struct sk_error *err)
+{
+    for (int64_t i = 0; i < n; i++) {
+        struct sk_place at = sk_topology_find(&sim->top, first + i);
+        int kind = sim->top.moltypes[at.moltype].atoms[at.place].kind;
+        if ((kind >= 0 && records[i].kind != kind) || records[i].kind < 0 || records[i].kind >= sim->top.nkinds) {
+            char name[SK_ATOM_NAME_MAX];
+            sk_topology_name(&sim->top, first + i, -1, name);
+            return sk_fail(
+                err, SK_EINPUT,
+                "%s: atom %s has another type, charge or mass there than in this input; it must be a checkpoint "
+                "of the same molecules",
+                sim->checkpoint_used, name);
+        }
+        if (sim->is_started)
+            memset(records[i].move, 0, sizeof records[i].move);
+    }
+    return SK_OK;
+}
+
 enum sk_code sk_sim_read_checkpoint(struct skein *sim, struct sk_error *err)
 {
     int rank = sk_comm_rank(sim->comm), size = sk_comm_size(sim->comm);
     sk_gid first = sk_intake_first(&sim->top, size, rank), end = sk_intake_first(&sim->top, size, rank + 1);
     struct sk_atom_record *records = sk_alloc((size_t)(end - first), sizeof *records);
     enum sk_code code = sk_checkpoint_read(sim->comm, sim->checkpoint_used, first, end - first, records, err);
+    if (!code)
+        code = sk_comm_agree(sim->comm, err, accept_atoms(sim, first, end - first, records, err));
     if (!code) {
         sim->atoms.n = 0;
         sk_intake_group(&sim->top, first, end - first, records, &sim->atoms);
+        if (sim->is_started) /* groups may be others than those of the run that wrote it */
+            sk_intake_make_whole(&sim->top, &sim->atoms);
     }
     sk_free(&records);
     return code;

@@ -17,6 +17,11 @@ static bool is_lj(const struct skein *sim)
     return sim->parameters.units == SK_UNITS_LJ;
 }
 
+static bool is_minimizer(const struct skein *sim)
+{
+    return sk_is_minimizer(sim->parameters.run.integrator);
+}
+
 static const char *const curve_names[] = {[SK_CURVE_HILBERT] = "hilbert",
                                           [SK_CURVE_MORTON] = "morton",
                                           [SK_CURVE_KD] = "kd",
@@ -68,7 +73,9 @@ static enum sk_code check_folder(const char *path, struct sk_error *err)
 enum sk_code sk_report_folders(const struct skein *sim, struct sk_error *err)
 {
     enum sk_code code = check_folder(sim->parameters.output.checkpoint, err);
-    return code ? code : check_folder(sim->parameters.output.trajectory, err);
+    if (!code)
+        code = check_folder(sim->parameters.output.trajectory, err);
+    return code ? code : check_folder(sim->parameters.output.final_structure, err);
 }
 
 enum sk_code sk_report_open(struct skein *sim, struct sk_error *err)
@@ -162,9 +169,12 @@ enum sk_code sk_report_start(struct skein *sim, struct sk_error *err)
     if (sim->is_resumed)
         sk_log_note(log, SK_LOG_NORMAL, "resumed from %s at step %lld", sim->checkpoint_used,
                     (long long)sim->checkpoint.step);
-    sk_log_note(log, SK_LOG_NORMAL, "\n%12s %12s %18s %18s %18s %12s %12s", "step", is_lj(sim) ? "time" : "time/ps",
-                "potential", "kinetic", "conserved", is_lj(sim) ? "temperature" : "T/K",
-                is_lj(sim) ? "pressure" : "P/bar");
+    if (is_minimizer(sim))
+        sk_outcome_head(sim);
+    else
+        sk_log_note(log, SK_LOG_NORMAL, "\n%12s %12s %18s %18s %18s %12s %12s", "step", is_lj(sim) ? "time" : "time/ps",
+                    "potential", "kinetic", "conserved", is_lj(sim) ? "temperature" : "T/K",
+                    is_lj(sim) ? "pressure" : "P/bar");
     if (json_begin(sim, "start")) {
         sk_json_string(&sim->json, "version", SK_VERSION);
         sk_json_string(&sim->json, "units", is_lj(sim) ? "lj" : "gromacs");
@@ -197,8 +207,11 @@ enum sk_code sk_report_energy(struct skein *sim, struct sk_error *err)
 {
     const struct sk_record *r = &sim->dynamics.record;
     sim->last_energy_step = r->step;
-    sk_log_note(&sim->log, SK_LOG_NORMAL, "%12lld %12.6g %18.9g %18.9g %18.9g %12.6g %12.6g", (long long)r->step,
-                r->time, r->potential, r->kinetic, r->conserved, r->temperature, r->pressure);
+    if (is_minimizer(sim))
+        sk_outcome_line(sim);
+    else
+        sk_log_note(&sim->log, SK_LOG_NORMAL, "%12lld %12.6g %18.9g %18.9g %18.9g %12.6g %12.6g", (long long)r->step,
+                    r->time, r->potential, r->kinetic, r->conserved, r->temperature, r->pressure);
     if (json_begin(sim, "energy")) {
         struct sk_json *json = &sim->json;
         sk_json_int(json, "step", r->step);
@@ -236,6 +249,8 @@ enum sk_code sk_report_energy(struct skein *sim, struct sk_error *err)
         }
         sk_sim_parts_json(sim, json);
     }
+    if (is_minimizer(sim))
+        sk_outcome_json(sim);
     return json_end(sim, err);
 }
 
@@ -447,8 +462,11 @@ enum sk_code sk_report_done(struct skein *sim, bool is_stopped, struct sk_error 
     sk_log_note(log, SK_LOG_NORMAL, "\n%-24s %s %lld", is_stopped ? "stopped early" : "done", "at step",
                 (long long)sim->dynamics.step);
     sk_log_note(log, SK_LOG_NORMAL, "%-24s %.3f s (and %.3f s of setup)", "wall time", sim->loop_s, sim->setup_s);
-    sk_log_note(log, SK_LOG_NORMAL, "%-24s %.4g %s, %.4g steps/s, %.4g million atom-steps/s", "speed", per_day,
-                is_lj(sim) ? "tau/day" : "ns/day", rate, rate * (double)sim->top.natoms * 1e-6);
+    if (is_minimizer(sim))
+        sk_log_note(log, SK_LOG_NORMAL, "%-24s %.4g steps/s", "speed", rate);
+    else
+        sk_log_note(log, SK_LOG_NORMAL, "%-24s %.4g %s, %.4g steps/s, %.4g million atom-steps/s", "speed", per_day,
+                    is_lj(sim) ? "tau/day" : "ns/day", rate, rate * (double)sim->top.natoms * 1e-6);
     for (int p = 0; p < sim->timer.count; p++)
         if (t.phase_s[p] > 0)
             sk_log_note(log, SK_LOG_NORMAL, "  %-22s %6.1f %%", sim->timer.name[p], 100 * t.phase_s[p] / phases);
@@ -473,8 +491,12 @@ enum sk_code sk_report_done(struct skein *sim, bool is_stopped, struct sk_error 
         sk_log_warn(log,
                     "more than 1 %% of the constraint solutions needed extra rounds, which are slow: a shorter time "
                     "step would help, or fewer nearly straight groups");
+    if (is_minimizer(sim))
+        sk_outcome_conclude(sim, is_stopped);
     if (json_begin(sim, "done"))
         json_done(sim, &t, is_stopped, rate, per_day, hash);
+    if (is_minimizer(sim))
+        sk_outcome_done_json(sim, is_stopped);
     enum sk_code code = json_end(sim, err);
     /* printed even with --quiet: it is the run's result */
     if (sim->log.out)

@@ -4,6 +4,7 @@
 #include "base/fpmode.h"
 #include "base/memory.h"
 #include "base/signals.h"
+#include "io/gro.h"
 #include "sim/sim.h"
 
 static enum sk_code write_checkpoint(struct skein *sim, struct sk_error *err)
@@ -20,8 +21,7 @@ static enum sk_code write_checkpoint(struct skein *sim, struct sk_error *err)
     state.model_hash = sim->model_hash;
     state.state_hash = sk_dynamics_hash(d);
     state.integrator = (int32_t)sim->parameters.run.integrator;
-    state.velocity_time = sim->parameters.run.integrator == SK_VELOCITY_VERLET ? SK_VELOCITY_ON_STEP
-                                                                               : SK_VELOCITY_HALF_STEP_BACK;
+    state.velocity_time = d->is_on_step ? SK_VELOCITY_ON_STEP : SK_VELOCITY_HALF_STEP_BACK;
     state.quantum_bits = d->units.quantum_bits;
     state.reference_hash = sim->has_reference ? sim->reference.hash : 0;
     state.force_scale = sim->force.nonbonded.pair.force_scale;
@@ -40,6 +40,11 @@ static enum sk_code write_checkpoint(struct skein *sim, struct sk_error *err)
     memcpy(state.pending_box, d->pending_box, sizeof state.pending_box);
     state.conserved_offset = d->conserved_offset;
     state.last_energy_step = sim->last_energy_step;
+    const struct sk_descent *s = &sim->minimizer.descent;
+    memcpy(state.descent, (double[4]){s->reach, s->ceiling, s->mixing, s->square}, sizeof state.descent);
+    state.downhill = s->downhill;
+    state.is_crowded = s->is_crowded;
+    state.has_moves = sim->parameters.run.integrator == SK_FIRE;
     state.rebuilds = sim->domain.rebuilds;
     snprintf(state.version, sizeof state.version, "%s", SK_VERSION);
     enum sk_code code = sk_checkpoint_write(sim->comm, sim->parameters.output.checkpoint, &state, &sim->atoms, err);
@@ -125,6 +130,44 @@ static enum sk_code run_loop(struct skein *sim, bool *is_stopped, struct sk_erro
     }
 }
 
+/* Forces of the present step of a minimizer, and its energies where they are reported; *ends if it is the last one. */
+static enum sk_code minimize_look(struct skein *sim, bool *ends, struct sk_error *err)
+{
+    struct sk_minimizer *m = &sim->minimizer;
+    struct sk_dynamics *d = &sim->dynamics;
+    bool is_asked = is_due(d->step, sim->parameters.output.energy_every);
+    enum sk_code code = sk_minimize_evaluate(m, is_asked, err);
+    if (code)
+        return code;
+    *ends = sk_minimize_has_converged(m) || m->is_stuck || d->step >= sim->target_steps;
+    if (*ends) /* energies, too, must have been found to be the force field's */
+        code = sk_minimize_evaluate(m, true, err);
+    *ends = sk_minimize_has_converged(m) || m->is_stuck || d->step >= sim->target_steps;
+    d->has_record = (*ends || is_asked) && d->step > sim->last_energy_step;
+    return code;
+}
+
+static enum sk_code minimize_loop(struct skein *sim, bool *is_stopped, struct sk_error *err)
+{
+    struct sk_dynamics *d = &sim->dynamics;
+    for (bool ends = false;;) {
+        d->local_request = wants_stop(sim);
+        enum sk_code code = minimize_look(sim, &ends, err);
+        if (code)
+            return code;
+        *is_stopped = !ends && d->agreed_request;
+        if ((code = write_step(sim, ends || *is_stopped, err)))
+            return code;
+        if (ends && sim->trajectory && (code = write_frame(sim, err))) /* once: a step's second frame is left out */
+            return code;
+        if (ends || *is_stopped)
+            return write_checkpoint(sim, err);
+        sk_report_progress(sim);
+        if ((code = sk_minimize_step(&sim->minimizer, err)))
+            return code;
+    }
+}
+
 static void mark_loop_start(struct skein *sim)
 {
     sk_comm_barrier(sim->comm);
@@ -149,7 +192,8 @@ static int sim_run(struct skein *sim)
     mark_loop_start(sim);
     double began = sk_comm_wall();
     bool is_stopped = false;
-    code = run_loop(sim, &is_stopped, err);
+    bool is_minimizer = sk_is_minimizer(sim->parameters.run.integrator);
+    code = is_minimizer ? minimize_loop(sim, &is_stopped, err) : run_loop(sim, &is_stopped, err);
     sim->loop_s = sk_comm_wall() - began;
     sk_timer_enter(&sim->timer, SK_TIMER_NONE);
     if (sim->trajectory) {
@@ -160,6 +204,9 @@ static int sim_run(struct skein *sim)
             code = closed;
         }
     }
+    const char *final = sim->parameters.output.final_structure;
+    if (!code && !is_stopped && final[0])
+        code = sk_gro_write(sim->comm, final, &sim->top, &sim->box, &sim->atoms, sim->dynamics.step, err);
     if (!code)
         code = sk_report_done(sim, is_stopped, err);
     return code ? (int)code : is_stopped ? SK_EXIT_STOPPED : SK_OK;

@@ -5,12 +5,14 @@
 
 #include "base/json.h"
 #include "base/log.h"
-#include "dynamics/dynamics.h"
+#include "dynamics/minimize.h"
 #include "io/checkpoint.h"
 #include "io/trajectory.h"
 #include "model/forcefield.h"
 #include "read/structure.h"
 #include "skein/skein.h"
+
+#define SK_OVERLAP "atoms overlap: forces and energies are not those of the force field"
 
 struct skein {
     struct sk_error error;
@@ -31,6 +33,8 @@ struct skein {
     struct sk_sites sites;
     struct sk_network network;
     struct sk_dynamics dynamics;
+    struct sk_minimizer minimizer; /* if the integrator is one, */
+    struct sk_topology even;       /* and the topology with all masses 1, which constraints are made from then */
     struct sk_timer timer;
     struct sk_log log;
     bool has_domain, has_force, has_rigid, has_reference;
@@ -39,8 +43,8 @@ struct skein {
     struct sk_json json;
     bool has_json;
     struct sk_trajectory *trajectory;
-    bool is_resumed;
-    struct sk_checkpoint_state checkpoint; /* what was resumed from */
+    bool is_resumed, is_started;           /* from a checkpoint: the run of it goes on; a new one has its atoms */
+    struct sk_checkpoint_state checkpoint; /* of these two */
     uint64_t model_hash;
     int64_t target_steps;
     int64_t last_energy_step; /* -1: none reported yet */
@@ -58,7 +62,8 @@ struct skein {
 enum sk_code sk_sim_read_model(struct skein *sim, const char *run_file, struct sk_error *err);
 /* read.c: streams coordinates to their id blocks. Collective. */
 enum sk_code sk_sim_read_atoms(struct skein *sim, struct sk_error *err);
-/* Continues from the checkpoint's atoms. Collective. */
+/* The atoms of the checkpoint, for a run that goes on or for a new one. Collective. Errors (SK_EINPUT): an atom that is
+ * another one here. */
 enum sk_code sk_sim_read_checkpoint(struct skein *sim, struct sk_error *err);
 
 /* What position restraints hold to, if the topology has some. Collective. */
@@ -72,6 +77,13 @@ void sk_sim_set_bonded(const struct skein *sim, const double energy[SK_BONDED_EN
 
 /* check.c: to the log, what is odd about the system: its charge, bonds too fast for the time step. */
 void sk_sim_warn(struct skein *sim);
+/* outcome.c: what is special in a minimizer's reports: the table's head and lines, keys for the events `energy` and
+ * `done`, the last words. Collective but for the head. */
+void sk_outcome_head(struct skein *sim);
+void sk_outcome_line(struct skein *sim);
+void sk_outcome_json(struct skein *sim);
+void sk_outcome_done_json(struct skein *sim, bool is_stopped);
+void sk_outcome_conclude(struct skein *sim, bool is_stopped);
 
 /* report.c: human and machine output. Rank 0 writes; collective where it reduces. */
 enum sk_code sk_report_open(struct skein *sim, struct sk_error *err);

@@ -122,7 +122,7 @@ static void terms_init(struct terms *t, struct sk_comm *on, const struct sk_topo
                        const struct sk_forcefield *ff)
 {
     sk_local_init(&t->local, on, top);
-    sk_bonded_init(&t->bonded, &t->local, ff, coulomb, scale);
+    sk_bonded_init(&t->bonded, &t->local, ff, coulomb, scale, 0);
     sk_excluded_init(&t->excluded, &t->local, sk_kernel_find("auto"), beta, coulomb, scale);
 }
 

@@ -33,6 +33,7 @@ static inline struct sk_atom_record system_atom(sk_gid id, uint64_t salt)
         a.x[k] = bits;
         a.image[k] = (int32_t)(bits % 7) - 3;
         a.v[k] = (double)(int64_t)system_mix(bits) * 0x1p-62;
+        a.move[k] = (double)(int64_t)system_mix(~bits) * 0x1p-70;
     }
     if (id % 11 == 0)
         a.v[1] = -0.0;

@@ -166,6 +166,7 @@ struct bench {
     struct sk_pair_parameters p;
     double c6, c12, zero;
     double useful;
+    int is_bad; /* some pair was out of range */
 };
 
 static void bench_fill(struct bench *b, const struct liquid *l, const int *slots)
@@ -324,7 +325,7 @@ static double calibrate(void)
 }
 
 enum what { FORCES, WIDE, ENERGIES, PRUNE };
-static double bench_run(struct bench *b, const struct sk_kernel_variant *v, enum what what, double ratio)
+static double bench_run(struct bench *b, const struct sk_kernel_variant *v, enum what what, int runs, double ratio)
 {
     const size_t lanes = 24 * (size_t)b->packs.n;
     int32_t *f = sk_calloc(lanes, sizeof *f);
@@ -333,7 +334,7 @@ static double bench_run(struct bench *b, const struct sk_kernel_variant *v, enum
     struct sk_tile *kept = sk_alloc((size_t)b->ntiles + 1, sizeof *kept);
     sk_int128 energy[2] = {0, 0};
     uint64_t best = UINT64_MAX;
-    int runs = what == FORCES || what == PRUNE ? (v->name[0] == 'b' ? 5 : 60) : 5, bad = 0;
+    int bad = 0;
     for (int r = 0; r < runs; r++) {
         uint64_t start = __rdtsc();
         if (what == FORCES)
@@ -347,13 +348,45 @@ static double bench_run(struct bench *b, const struct sk_kernel_variant *v, enum
         uint64_t time = __rdtsc() - start;
         best = time < best ? time : best;
     }
-    if (bad)
-        printf(" (out of range)"); /* the random start has contacts */
+    b->is_bad |= bad;
     sk_free(&f);
     sk_free(&wide);
     sk_free(&entries);
     sk_free(&kept);
     return (double)best * ratio;
+}
+
+static double bare_coulomb(double r2, const void *context)
+{
+    (void)context;
+    return 1.0 / (r2 * sqrt(r2));
+}
+
+/* Every kind of switch and both sorts of charges, beside the same without a switch, a little of each in turn: other
+ * work on the machine then slows them alike. */
+static void bench_switches(struct bench *b, const struct sk_kernel_variant *v)
+{
+    static const char *const kinds[] = {"none", "force", "potential", "charmm"};
+    static struct sk_ewald_table table; /* of what function does not matter here */
+    const struct sk_pair_parameters plain = b->p;
+    const double cutoff = sqrt(plain.vdw_cutoff2_d);
+    sk_ewald_table_init(&table, plain.coulomb_cutoff2_d, bare_coulomb, NULL);
+    for (int is_ewald = 0; is_ewald <= plain.has_coulomb; is_ewald++) {
+        double best[4] = {1e300, 1e300, 1e300, 1e300};
+        for (int k = 0; k < 4 * 8; k++) {
+            const enum sk_switch_kind kind = (enum sk_switch_kind)(k % 4);
+            b->p.is_ewald = is_ewald;
+            b->p.ewald_table = &table;
+            sk_switch_init(&b->p.vdw_switch, kind, 0.8 * cutoff, cutoff);
+            double cycles = bench_run(b, v, FORCES, v->name[0] == 'b' ? 1 : 8, calibrate());
+            best[kind] = fmin(best[kind], cycles);
+        }
+        printf("  %-8s %s switch:", v->name, is_ewald ? "ewald" : "forces");
+        for (int k = 0; k < 4; k++)
+            printf(" %s %.1f/tile (%.2f);", kinds[k], best[k] / b->ntiles, best[k] / best[0]);
+        printf("\n");
+    }
+    b->p = plain;
 }
 
 static void bench_liquid(struct liquid l, int is_split, const char *only, int is_long)
@@ -376,10 +409,13 @@ static void bench_liquid(struct liquid l, int is_split, const char *only, int is
         for (int what = FORCES; what <= PRUNE; what++) {
             if (!is_long && what != FORCES)
                 continue;
-            double cycles = bench_run(&b, &v[k], (enum what)what, calibrate());
+            const int runs = (what != FORCES && what != PRUNE) || v[k].name[0] == 'b' ? 5 : 60;
+            double cycles = bench_run(&b, &v[k], (enum what)what, runs, calibrate());
             printf(" %s %.0f/atom %.1f/tile;", names[what], cycles / l.n, cycles / b.ntiles);
         }
-        printf("\n");
+        printf("%s\n", b.is_bad ? " (out of range)" : ""); /* the random start has contacts */
+        if (is_long)
+            bench_switches(&b, &v[k]);
     }
     void *all[] = {slots,     b.packs.x, b.packs.q, b.packs.qd, b.packs.lj, b.packs.type,
                    b.entries, b.list,    l.x,       l.has_lj,   l.charge};

@@ -96,6 +96,16 @@ static inline real e_pair(real x[][3], const double *p)
     return p[1] / powl(r, 12) - p[0] / powl(r, 6) + p[2] / r;
 }
 
+/* Within the core, of squared radius p[3], the tangent to the curve at its surface. */
+static inline real e_pair_core(real x[][3], const double *p)
+{
+    const real r = distance(x[0], x[1]), c = sqrtl(p[3]);
+    if (r >= c)
+        return e_pair(x, p);
+    const real slope = -12 * p[1] / powl(c, 13) + 6 * p[0] / powl(c, 7) - p[2] / (c * c);
+    return p[1] / powl(c, 12) - p[0] / powl(c, 6) + p[2] / c + slope * (r - c);
+}
+
 static inline real e_angle_harmonic(real x[][3], const double *p)
 {
     return p[1] * powl(reference_angle(x[0], x[1], x[2]) - p[0], 2) / 2;

@@ -33,6 +33,7 @@ static const struct form {
     {"bond_fene", 2, 2, 1, 1, sk_bonded_bond_fene, e_bond_fene, {0.4, 1e3}, {0.6, 1e4}},
     {"bond_fene_lj", 2, 4, 1, 1, sk_bonded_bond_fene_lj, e_bond_fene_lj, {0.4, 1e3, 0.5, 0.1}, {0.6, 1e4, 2, 0.3}},
     {"pair", 2, 3, 2, 1, sk_bonded_pair, e_pair, {0, 0, -100}, {1e-3, 1e-6, 100}},
+    {"pair_core", 2, 4, 2, 1, sk_bonded_pair, e_pair_core, {0, 0, -100, 0.05}, {1e-3, 1e-6, 100, 0.3}},
     {"angle_harmonic", 3, 2, 1, 1, sk_bonded_angle_harmonic, e_angle_harmonic, {1.5, 200}, {2.5, 800}},
     {"angle_g96", 3, 2, 1, 1, sk_bonded_angle_g96, e_angle_g96, {1.5, 200}, {2.5, 800}},
     {"urey_bradley",

@@ -102,6 +102,16 @@ static inline void scene_rule_set(struct scene *s, struct scene_rule rule)
     }
 }
 
+/* After scene_rule_set: a switch (or none) from start to the Lennard-Jones cutoff. */
+static inline void scene_switch(struct scene *s, enum sk_switch_kind kind, double start)
+{
+    if (kind == SK_SWITCH_NONE)
+        return;
+    sk_switch_init(&s->p.vdw_switch, kind, start, sqrt(s->p.vdw_cutoff2_d));
+    for (int k = 0; k < SCENE_TYPES * SCENE_TYPES; k++)
+        s->lj_shift[k] = s->c12[k] * s->p.vdw_switch.shift[1] - s->c6[k] * s->p.vdw_switch.shift[0];
+}
+
 /* Kernel coordinates from fractions, all moved by offset quanta (which changes no difference). */
 static inline void scene_place(struct scene *s, int32_t offset)
 {
@@ -255,6 +265,27 @@ static inline struct sk_tiles scene_tiles(const struct scene *s)
     return (struct sk_tiles){s->entries, 0, s->nentries, s->tiles};
 }
 
+/* F/r of a switched pair by the order of operations in switch.inc.h. */
+static inline float scalar_switched(const struct sk_switch *s, float r2, float rinv2, float c6, float c12)
+{
+    const double width = s->end - s->start, width2 = width * (s->end + s->start);
+    const float r6 = (rinv2 * rinv2) * rinv2, g = fmaf(c12, r6, -c6), rinv = sqrtf(rinv2), r = r2 * rinv;
+    if (s->kind == SK_SWITCH_FORCE) {
+        const float x = r > (float)s->start ? r - (float)s->start : 0.0f;
+        const float attraction = c6 * fmaf(x, (float)s->c3[0], (float)s->c2[0]);
+        const float bend = fmaf(c12, fmaf(x, (float)s->c3[1], (float)s->c2[1]), -attraction);
+        return fmaf((x * x) * rinv, bend, g * (r6 * rinv2));
+    }
+    const int is_charmm = s->kind == SK_SWITCH_CHARMM;
+    const float fall = (float)(-1.0 / (is_charmm ? width2 : width));
+    const float top = (float)(is_charmm ? s->end * s->end / width2 : s->end / width);
+    const float full = fmaf(is_charmm ? r2 : r, fall, top), y = full < 1.0f ? full : 1.0f, h = y - y * y;
+    const float factor = is_charmm ? (y * y) * fmaf(-2.0f, y, 3.0f)
+                                   : ((y * y) * y) * fmaf(y, fmaf(6.0f, y, -15.0f), 10.0f);
+    const float slope = is_charmm ? h * (float)(1.0 / width2) : (h * h) * (rinv * (float)(2.5 / width));
+    return fmaf(g * factor, rinv2, (g - c6) * slope) * r6;
+}
+
 /* The force on lane a from lane b, by the order of operations in pair.inc.h. Returns whether it is out of range. */
 static inline int scalar_pair(const struct scene *s, int a, int b, const int32_t shift[3], int32_t out[3])
 {
@@ -272,15 +303,18 @@ static inline int scalar_pair(const struct scene *s, int a, int b, const int32_t
         return 0;
     const float rinv2 = 1.0f / r2, *la = s->packs.lj + 16 * (a / 8) + a % 8, *lb = s->packs.lj + 16 * (b / 8) + b % 8;
     float force = 0.0f;
+    const int is_switched = p->vdw_switch.kind != SK_SWITCH_NONE;
     if (in_vdw && p->lj_rule == SK_LJ_LORENTZ) {
-        const float sigma = la[0] + lb[0], e = la[8] * lb[8], s2 = (sigma * sigma) * rinv2, s6 = (s2 * s2) * s2;
-        force = ((e * s6) * fmaf(2.0f, s6, -1.0f)) * rinv2;
+        const float sigma = la[0] + lb[0], e = la[8] * lb[8];
+        const float s2 = is_switched ? sigma * sigma : (sigma * sigma) * rinv2, s6 = (s2 * s2) * s2, c6 = e * s6;
+        force = is_switched ? scalar_switched(&p->vdw_switch, r2, rinv2, c6, (c6 + c6) * s6)
+                            : ((e * s6) * fmaf(2.0f, s6, -1.0f)) * rinv2;
     } else if (in_vdw) {
         const float *row = p->table + 2 * (s->packs.type[a] * p->ntypes + s->packs.type[b]);
         const int is_table = p->lj_rule == SK_LJ_TABLE;
         const float c6 = is_table ? row[0] : la[0] * lb[0], c12 = is_table ? row[1] : la[8] * lb[8];
         const float r6 = (rinv2 * rinv2) * rinv2;
-        force = fmaf(c12, r6, -c6) * (r6 * rinv2);
+        force = is_switched ? scalar_switched(&p->vdw_switch, r2, rinv2, c6, c12) : fmaf(c12, r6, -c6) * (r6 * rinv2);
     }
     if (in_coulomb)
         force = fmaf(s->packs.q[a] * s->packs.q[b], fmaf(rinv2, sqrtf(rinv2), -p->two_k_rf), force);

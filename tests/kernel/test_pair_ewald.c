@@ -192,17 +192,21 @@ static void list_apart(struct scene *s)
     sk_free(&old.entries);
 }
 
-/* Every rule and twin cutoffs: equal bits over variants and tile forms, all three kernels against the oracle. */
+/* Every rule, twin cutoffs and switches: equal bits over variants and tile forms, all three kernels against the oracle.
+ */
 static void test_scenes(void **state)
 {
     (void)state;
     static const enum sk_lj_rule rules[] = {SK_LJ_NONE, SK_LJ_GEOMETRIC, SK_LJ_LORENTZ, SK_LJ_TABLE};
     int count;
     const struct sk_kernel_variant *v = sk_kernel_variants(&count);
-    for (int k = 0; k < 12; k++) {
+    for (int k = 0; k < 12 + 9; k++) {
         struct scene s;
+        const double vdw_cutoff = k < 4 ? CUTOFF : k < 8 ? 0.7 : 1.0;
         scene_init(&s, 188, 2.3, 0.12);
-        set_ewald(&s, rules[k % 4], k < 4 ? CUTOFF : k < 8 ? 0.7 : 1.0);
+        set_ewald(&s, k < 12 ? rules[k % 4] : rules[1 + k % 3], vdw_cutoff);
+        if (k >= 12)
+            scene_switch(&s, (enum sk_switch_kind)(1 + (k - 12) / 3), 0.8 * vdw_cutoff);
         scene_list_all(&s, 1);
         const size_t lanes = 24 * (size_t)s.packs.n;
         int32_t *first = sk_alloc(lanes, sizeof *first), *f = sk_alloc(lanes, sizeof *f);
@@ -229,7 +233,7 @@ static void test_scenes(void **state)
             size += expected * expected;
         }
         assert_true(sqrt(error / size) < 7e-6 && sqrt(error_wide / size) < 2e-6);
-        for (int is_apart = 0; is_apart < 2; is_apart++) {
+        for (int is_apart = 0; is_apart < (k < 12 ? 2 : 1); is_apart++) {
             for (int n = 0; n < count; n++) {
                 if (!v[n].is_supported())
                     continue;

@@ -10,6 +10,7 @@ static const struct sk_atom_record two[2] = {
     {.id = 0,
      .x = {1, UINT64_C(0x8000000000000000), UINT64_MAX},
      .v = {-0.0, 1.5, -2.25},
+     .move = {-0.0, 1e-3, -7e-9},
      .image = {-1, 0, 7},
      .kind = 3,
      .group_size = 2},
@@ -46,6 +47,7 @@ static void records_return(void **state)
         assert_int_equal(record.group_size, two[i].group_size);
         assert_memory_equal(record.x, two[i].x, sizeof record.x);
         assert_memory_equal(record.v, two[i].v, sizeof record.v); /* raw bits: -0 stays -0 */
+        assert_memory_equal(record.move, two[i].move, sizeof record.move);
         assert_memory_equal(record.image, two[i].image, sizeof record.image);
         assert_memory_equal(atoms.frame[i], two[i].image, sizeof record.image);
     }

@@ -86,6 +86,16 @@ static void defaults_follow_other_keys(void **state)
     assert_int_equal(p.run.remove_com_every, 0);
     accept_set(HEAD TAIL "[temperature]\nthermostat=langevin\ntarget_K=300\ntau_ps=1\n", "run.remove_com_every=7", &p);
     assert_int_equal(p.run.remove_com_every, 7);
+    accept_set(HEAD TAIL "[run]\nforce_tolerance_kJ_per_mol_per_nm = 7\n", NULL, &p);
+    assert_true(p.run.dt == 0.002 && p.run.force_tolerance == 0 && p.run.initial_step == 0);
+    accept_set(HEAD TAIL, "run.integrator=fire", &p);
+    assert_true(p.run.dt == 0 && p.run.force_tolerance == 100 && p.run.initial_step == 0.01);
+    accept_set(HEAD "[run]\nintegrator = steepest-descent\ninitial_step_nm = 0.02\n[nonbonded]\ncoulomb = none\n"
+                    "cutoff_nm = 1\n",
+               "run.force_tolerance_kJ_per_mol_per_nm=10", &p);
+    assert_true(p.run.dt == 0 && p.run.force_tolerance == 10 && p.run.initial_step == 0.02);
+    accept_set(LJ, "run.integrator=steepest-descent", &p);
+    assert_true(p.run.dt == 0 && p.run.force_tolerance == 1 && p.run.initial_step == 0.01);
     accept_set(HEAD TAIL "[output]\ntrajectory = a.h5md\n", NULL, &p);
     assert_int_equal(p.output.trajectory_every, 1000);
     accept_set(HEAD TAIL "[output]\ntrajectory = a.h5md\ntrajectory_every = 5\n", "output.trajectory=", &p);
@@ -204,8 +214,6 @@ static void unsupported_is_refused_by_name(void **state)
     static const struct {
         const char *text, *message;
     } cases[] = {
-        {"run.integrator=fire", "--set run.integrator: 'integrator' = fire is known but not supported yet; use one of: "
-                                "leap-frog, velocity-verlet"},
         {"nonbonded.coulomb=esp",
          "--set nonbonded.coulomb: 'coulomb' = esp is known but not supported yet; use one of: "
          "none, cut, reaction-field, pme"},
@@ -259,6 +267,21 @@ static void contradictions_name_the_missing_key(void **state)
            "/home/me/run.ini:8: 'vdw_cutoff_nm = 1' needs 'coulomb_cutoff_nm' in [nonbonded]");
     refuse(HEAD TAIL "epsilon_rf = 0.5\n",
            "/home/me/run.ini:9: 'epsilon_rf' is a relative permittivity: 0 (a conductor) or at least 1");
+    refuse(HEAD TAIL "vdw_modifier = force-switch\n",
+           "/home/me/run.ini:9: 'vdw_modifier = force-switch' needs 'vdw_switch_nm' in [nonbonded]");
+    refuse(LJ "vdw_modifier = charmm-switch\n",
+           "/home/me/run.ini:8: 'vdw_modifier = charmm-switch' needs 'vdw_switch' in [nonbonded]");
+    refuse(HEAD TAIL "vdw_switch_nm = 0.7\n",
+           "/home/me/run.ini:9: 'vdw_switch_nm' is for 'vdw_modifier' = force-switch, potential-switch or "
+           "charmm-switch; remove it or set one of them");
+    refuse(
+        HEAD TAIL "vdw_modifier = potential-switch\nvdw_switch_nm = 0.9\n",
+        "/home/me/run.ini:10: 'vdw_switch_nm' = 0.9 is not less than the Lennard-Jones cutoff, 0.9: nothing would be "
+        "switched");
+    refuse(HEAD TAIL "vdw_modifier = force-switch\nvdw_switch_nm = 0\n",
+           "/home/me/run.ini:10: 'vdw_switch_nm' = 0 is out of range: above 0, at most 1000 nm");
+    refuse(HEAD TAIL "coulomb_modifier = force-switch\n",
+           "/home/me/run.ini:9: 'coulomb_modifier' = 'force-switch' is not one of: potential-shift, none");
     refuse(HEAD TAIL "[temperature]\nthermostat = v-rescale\ntau_ps = 1\n",
            "/home/me/run.ini:10: 'thermostat = v-rescale' needs 'target_K' in [temperature]");
     refuse(LJ "[temperature]\nthermostat = langevin\ntarget = 1\n",
@@ -278,6 +301,17 @@ static void contradictions_name_the_missing_key(void **state)
            "/home/me/run.ini:10: 'trajectory' would be empty: positions, velocities and forces are all off");
     refuse(HEAD TAIL "[output]\ncheckpoint = ./w.gro\n",
            "/home/me/run.ini: [output] 'checkpoint' would overwrite the input /home/me/w.gro");
+    refuse(HEAD TAIL "[system]\nstart = run.ckpt.h5\n",
+           "/home/me/run.ini: [output] 'checkpoint' would overwrite the input /home/me/run.ckpt.h5");
+    refuse(HEAD TAIL "[output]\nfinal_structure = w.gro\n",
+           "/home/me/run.ini: [output] 'final_structure' would overwrite the input /home/me/w.gro");
+    refuse(HEAD TAIL "[output]\nfinal_structure = w.pdb\n",
+           "/home/me/run.ini:10: 'final_structure' must end in .gro, the one format that is written");
+    refuse(HEAD TAIL "[output]\nfinal_structure = a.gro\ncheckpoint = a.gro\n",
+           "/home/me/run.ini:10: 'final_structure' and 'checkpoint' are the same file");
+    refuse(LJ "[output]\nfinal_structure = w.gro\n",
+           "/home/me/run.ini:9: 'final_structure' is in nm, but units = lj is in reduced units; use the checkpoint "
+           "([system] start)");
 }
 
 #define BATH "[temperature]\nthermostat = v-rescale\n"
@@ -455,6 +489,8 @@ static void random_rest(uint64_t *seed, struct sk_parameters *p)
     p->output.checkpoint_every = (int64_t)(draw(seed) >> 2);
     p->output.hash_every = pick(seed, 100);
     path(seed, p->output.checkpoint, ".h5");
+    if (p->units == SK_UNITS_GROMACS && pick(seed, 2))
+        path(seed, p->output.final_structure, "x.gro");
     if (pick(seed, 2)) {
         path(seed, p->output.trajectory, "x.h5md");
         p->output.trajectory_every = 1 + (int64_t)(draw(seed) >> 3);
@@ -490,16 +526,24 @@ static void random_parameters(uint64_t *seed, struct sk_parameters *p)
         p->system.replicate[i] = 1 + pick(seed, 1000);
     p->system.velocities = (enum sk_velocities)pick(seed, 2);
     p->system.maxwell = real(seed, 0, 500);
-    p->run.integrator = (enum sk_integrator)pick(seed, 2);
+    if (pick(seed, 2))
+        path(seed, p->system.start, "c");
+    p->run.integrator = (enum sk_integrator)pick(seed, 4);
     p->run.velocity_time = (enum sk_velocity_time)(1 + pick(seed, 2));
-    p->run.dt = real(seed, 0, 1000);
+    if (p->run.integrator == SK_FIRE || p->run.integrator == SK_STEEPEST_DESCENT) {
+        p->run.force_tolerance = real(seed, 0, 1e9);
+        p->run.initial_step = real(seed, 0, 1);
+    } else
+        p->run.dt = real(seed, 0, 1000);
     p->run.steps = (int64_t)(draw(seed) >> 2);
     p->run.seed = draw(seed);
     p->run.remove_com_every = pick(seed, 1000);
     p->nonbonded.buffer = pick(seed, 2) ? 0.0 : real(seed, 0, 1);
     p->nonbonded.vdw_cutoff = real(seed, 0, 3);
     p->nonbonded.coulomb_cutoff = real(seed, 0, 3);
-    p->nonbonded.vdw_modifier = (enum sk_modifier)pick(seed, 2);
+    p->nonbonded.vdw_modifier = (enum sk_modifier)pick(seed, 5);
+    if (p->nonbonded.vdw_modifier > SK_MODIFIER_NONE)
+        p->nonbonded.vdw_switch = p->nonbonded.vdw_cutoff * real(seed, 0.01, 0.99);
     p->nonbonded.coulomb_modifier = (enum sk_modifier)pick(seed, 2);
     p->nonbonded.dispersion = (enum sk_dispersion)pick(seed, 3);
     p->nonbonded.coulomb = (enum sk_coulomb)pick(seed, 4);

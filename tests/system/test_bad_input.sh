@@ -106,10 +106,11 @@ top 'truncated' 'bad\.top' '12,$d'
 top 'settles with other geometry than three sites' 'bad\.top:[0-9]+' 's/^1  *1  *0.1  *0.16330/1 1 0.1 0.3/'
 top 'a bond of an atom that is not there' "bad\.top:$(($(at '^\[ exclusions') + 1)):.*atom 9" 's/^\[ exclusions \]/[ bonds ]\n1 9 1 0.1 1000\n\n&/'
 top 'a bond of a function that is not computed' "bad\.top:$(($(at '^\[ exclusions') + 1)):.*function 4" 's/^\[ exclusions \]/[ bonds ]\n1 2 4 0.1 1000 2\n\n&/'
-top 'position restraints, by name' 'position restraints.*SOL' 's/^\[ exclusions \]/[ position_restraints ]\n1 1 1000 1000 1000\n\n&/'
+top 'distance restraints, by name' 'distance_restraints' 's/^\[ exclusions \]/[ distance_restraints ]\n1 2 1 0 1 0.1 0.2 0.3 1\n\n&/'
+top 'position restraints of a function that is not computed' "bad\.top:$(($(at '^\[ exclusions') + 1)):.*function: .3. is not" 's/^\[ exclusions \]/[ position_restraints ]\n1 3 1000 1000 1000\n\n&/'
 top 'a bond without a length' "bad\.top:$(($(at '^\[ exclusions') + 1)):.*constrainttypes" 's/^\[ exclusions \]/[ constraints ]\n1 2 1\n\n&/'
 top 'a constraint of a rigid water' "bad\.top:$(($(at '^\[ exclusions') + 1)):.*settles" 's/^\[ exclusions \]/[ constraints ]\n1 2 1 0.1\n\n&/'
-top 'virtual sites of a later step, by name' 'virtual_sites3' 's/^\[ exclusions \]/[ virtual_sites3 ]\n1 2 3 1 1 0.1 0.1\n\n&/'
+top 'a virtual site of an atom that has a mass' 'virtual_sites3' 's/^\[ exclusions \]/[ virtual_sites3 ]\n1 2 3 1 1 0.1 0.1\n\n&/'
 
 # data NAME PATTERN SED-SCRIPT: tiny.data changed.
 data() {

@@ -104,7 +104,7 @@ def asked_errors(name):
     _, ids, converged = reference(scene(name, 'ewald'))
     scene(name, 'plain')
     for bound, order in ((2, 5), (0.2, 6)):
-        forces = evaluate(name, 2, 'nonbonded.coulomb_force_error_kJ_per_mol_nm=%g' % bound, 'nonbonded.mesh_order=%d' %
+        forces = evaluate(name, 2, 'nonbonded.coulomb_force_error_kJ_per_mol_per_nm=%g' % bound, 'nonbonded.mesh_order=%d' %
                           order)[1]
         error = rms(forces[ids] - converged) / len(ids)**0.5
         claim('%s: a force error of %g is asked for' % (name, bound), 0.2 * bound < error <= bound, '%.3g found' % error)

@@ -97,4 +97,25 @@ claim 'a checkpoint of another input is refused' test $code -eq 1
 run 2 other --steps 80 --resume --set run.integrator=velocity-verlet
 claim 'so is another integrator' test $code -eq 1
 claim 'the checkpoint is untouched' cmp -s whole.ckpt.h5 other.ckpt.h5
+
+# A new run from the atoms of a checkpoint: from step 0, in the same place, whatever the integrator.
+run 3 anew --steps 0 --set system.start=whole.ckpt.h5
+claim 'a start from a checkpoint' test $code -eq 0
+last() { grep '"event": *"energy"' "$1.jsonl" | tail -n 1 | sed 's/.*"potential": *\([^,]*\),.*/\1/'; }
+claim 'is at step 0' test "$(value anew.jsonl done steps)" = 0
+claim 'with the same atoms' test "$(last anew)" = "$(last whole)"
+run 1 verlet --steps 5 --set system.start=whole.ckpt.h5 --set run.integrator=velocity-verlet
+one=$(value verlet.jsonl done state_hash)
+run 4 verlet --steps 5 --set system.start=whole.ckpt.h5 --set run.integrator=velocity-verlet
+claim 'goes on by another integrator, on any ranks' test -n "$one" -a "$(value verlet.jsonl done state_hash)" = "$one"
+run 2 other --steps 0 --set system.start=whole.ckpt.h5 --set system.replicate=2x1x1
+claim 'not by more atoms' test $code -eq 1
+claim 'which it says' said 'whole\.ckpt\.h5 has 3000 atoms, this input 6000'
+
+# The final structure as other programs read it.
+run 2 final --steps 60 --set output.final_structure=final.gro
+claim 'a final structure' test "$(value final.jsonl done state_hash)" = "$whole"
+run 2 again --steps 0 --set system.structure=final.gro
+claim 'is where the run ended' awk -v a="$(last again)" -v b="$(last whole)" \
+    'BEGIN { d = a / b - 1; exit !(d * d < 4e-12 && a != "") }'
 finish
