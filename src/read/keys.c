@@ -77,7 +77,6 @@ static const struct sk_choice coupling_choices[] = {{"isotropic", SK_COUPLING_IS
 #define COEFFS(SECTION, NAME, FAMILY) \
     KEY(SECTION, NAME, TEXT), .flags = COEFF, FIELD(bonded.coeff[SK_FAMILY_##FAMILY]), .rule = "nothing"
 #define COUNT_MOST 0x1p62
-#define LATER      .flags = SK_KEY_UNSUPPORTED, NOWHERE, .rule = "not supported yet"
 
 static const struct sk_key table[] = {
 #define S "system"

@@ -25,14 +25,13 @@ enum sk_key_type {
 };
 
 enum sk_key_flags {
-    SK_KEY_UNSUPPORTED = 1,  /* in the design, refused by name for now */
-    SK_KEY_DATA_ONLY = 2,    /* belongs to a LAMMPS data file */
-    SK_KEY_GROMACS_ONLY = 4, /* belongs to structure and topology */
-    SK_KEY_UNWRITTEN = 8,    /* left out of the written set: other keys say the same */
-    SK_KEY_ZERO_UNSET = 16,  /* zero means "not given" and is written as a comment */
-    SK_KEY_ABOVE = 32,       /* the lower end of the range is excluded */
-    SK_KEY_SEMICOLON = 64,   /* ';' separates entries, so " ;" starts no comment here */
-    SK_KEY_REPEATED = 128    /* may stand in several lines, which are joined by ';' */
+    SK_KEY_DATA_ONLY = 1,    /* belongs to a LAMMPS data file */
+    SK_KEY_GROMACS_ONLY = 2, /* belongs to structure and topology */
+    SK_KEY_UNWRITTEN = 4,    /* left out of the written set: other keys say the same */
+    SK_KEY_ZERO_UNSET = 8,   /* zero means "not given" and is written as a comment */
+    SK_KEY_ABOVE = 16,       /* the lower end of the range is excluded */
+    SK_KEY_SEMICOLON = 32,   /* ';' separates entries, so " ;" starts no comment here */
+    SK_KEY_REPEATED = 64     /* may stand in several lines, which are joined by ';' */
 };
 
 struct sk_choice {

@@ -111,9 +111,6 @@ static enum sk_code runfile_key(struct runfile *run, int i)
             (key->type != SK_KEY_DEFINITIONS || strcmp(run->entries.entry[j].name, entry->name) == 0))
             return sk_entry_fail(&run->entries, entry, run->err, "'%s' is given twice in [%s], first in line %lld",
                                  entry->name, entry->section, (long long)run->entries.entry[j].line);
-    if (key->flags & SK_KEY_UNSUPPORTED)
-        return sk_entry_fail(&run->entries, entry, run->err, "'%s' in [%s] is known but not supported yet; remove it",
-                             entry->name, entry->section);
     if (key->type != SK_KEY_DEFINITIONS && strcmp(entry->name, sk_key_name(key, run->p->units)) != 0) {
         if (run->p->units == SK_UNITS_LJ)
             return sk_entry_fail(&run->entries, entry, run->err,
@@ -238,9 +235,6 @@ static enum sk_code runfile_imply(struct runfile *run, const char *by, const str
     const struct sk_entry *given = runfile_given(run, "nonbonded", implied->name);
     unsigned char before[sizeof(double)];
     char why[512];
-    if (key->flags & SK_KEY_UNSUPPORTED)
-        return sk_entry_fail(&run->entries, cause, run->err, "'%s = %.120s' needs '%s', which is not supported yet",
-                             cause->name, cause->value, name);
     SK_REQUIRE(key->size <= sizeof before);
     void *field = (char *)run->p + key->offset;
     memcpy(before, field, key->size);

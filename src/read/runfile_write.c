@@ -30,7 +30,7 @@ void sk_runfile_write(FILE *out, const struct sk_parameters *parameters)
 {
     int n;
     const struct sk_key *key = sk_key_table(&n);
-    unsigned skipped = SK_KEY_UNSUPPORTED | SK_KEY_UNWRITTEN;
+    unsigned skipped = SK_KEY_UNWRITTEN;
     skipped |= parameters->system.data[0] ? SK_KEY_GROMACS_ONLY : SK_KEY_DATA_ONLY;
     fprintf(out, "# Everything this run used, defaults included; a run file again.\n");
     for (int i = 0; i < n; i++) {

@@ -97,7 +97,7 @@ void sk_key_suggest(const char *section, const char *name, enum sk_unit_system u
             snprintf(text, size, "it belongs in [%s]", key[i].section);
             return;
         }
-        if (strcmp(key[i].section, section) != 0 || (key[i].flags & SK_KEY_UNSUPPORTED))
+        if (strcmp(key[i].section, section) != 0)
             continue;
         /* Someone who forgets the unit, or writes another one, is as near as the name without it. */
         int distance = edit_distance(name, key[i].name), plain = edit_distance(name, key[i].plain);
@@ -115,7 +115,7 @@ void sk_key_suggest(const char *section, const char *name, enum sk_unit_system u
     snprintf(text, size, "nearest is '%s'; the keys there are", nearest);
     const char *lead = " ";
     for (int i = 0; i < n; i++)
-        if (strcmp(key[i].section, section) == 0 && !(key[i].flags & SK_KEY_UNSUPPORTED)) {
+        if (strcmp(key[i].section, section) == 0) {
             append(text, size, lead, sk_key_name(&key[i], units));
             lead = ", ";
         }

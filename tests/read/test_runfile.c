@@ -225,8 +225,6 @@ static void unsupported_is_refused_by_name(void **state)
          "--set constraints.max_rounds: 'max_rounds' = 0 is out of range: at least 1, at most 1e+06"},
         {"constraints.split_clusters=yes",
          "--set constraints.split_clusters: 'split_clusters' = 'yes' is neither 'on' nor 'off'"},
-        {"nonbonded.vdw_switch_nm=1",
-         "--set nonbonded.vdw_switch_nm: 'vdw_switch_nm' in [nonbonded] is known but not supported yet; remove it"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

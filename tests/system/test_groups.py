@@ -268,6 +268,36 @@ energy_every = 20
         claim('%s, resumed: same bits' % name, other['state_hash'] == first['state_hash'])
 
 
+def minimized():
+    """Two atoms, of which one is frozen, at their lowest energy; and a peptide that is frozen in part."""
+    argon = Molecule('AR', [[0, 0, 0]], 39.948, sigma=0.34, epsilon=0.996)
+    anchor, begin = numpy.array([2.3, 0.1, 1.2]), numpy.array([2.55, 0.3, 0.95])
+    scene('two', [(argon, 2)], 2.4, cutoff=1.0, at=[anchor, begin], velocities='file', v=[[1, 2, 3], [0, 0, 0]])
+    for integrator in ('fire', 'steepest-descent'):
+        done = run('two.ini', 2, 500, ('groups.end=id 1', 'run.freeze=end', 'run.integrator=' + integrator,
+                                       'run.force_tolerance_kJ_per_mol_per_nm=1e-2'))
+        x = state('run.h5')[0]
+        away = math.dist(x[0], x[1]) / (0.34 * 2**(1 / 6)) - 1
+        claim('%s from a frozen atom' % integrator, done['converged'] and abs(away) < 1e-4 and
+              abs(x[0] - anchor).max() < 1e-9 and done['largest_force_atom'] == 2, 'off by %.1e' % away)
+    if not peptide():
+        return
+    begin = ('groups.anchor=id 1-40', 'run.integrator=fire', 'constraints.bonds=all-bonds')
+    run('pep.ini', 1, 0, begin + ('run.freeze=anchor', ))
+    place = bits_of('run.h5')[:2]
+    first = run('pep.ini', 1, 40, begin + ('run.freeze=anchor', 'output.energy_groups=backbone rest'))
+    end = bits_of('run.h5')[:2]
+    claim('fire: frozen atoms of a peptide', all((a[:40] == b[:40]).all() for a, b in zip(place, end)) and
+          (end[0][40:] != place[0][40:]).all() and first['largest_force_atom'] > 40)
+    run('pep.ini', 2, 20, begin + ('run.freeze=anchor', 'domain.curve=morton'), name='half')
+    other = run('pep.ini', 3, 40, begin + ('run.freeze=anchor', ), name='half', extra=('--resume', ))
+    claim('fire, frozen, resumed: same bits', other['state_hash'] == first['state_hash'])
+    run('pep.ini', 2, 20, begin, name='half')
+    place = bits_of('half.h5')[:2]
+    run('pep.ini', 3, 40, begin + ('run.freeze=anchor', ), name='half', extra=('--resume', ))
+    claim('fire: frozen on resume', all((a[:40] == b[:40]).all() for a, b in zip(place, bits_of('half.h5'))))
+
+
 # ---- bits ----
 
 def bits():
@@ -327,4 +357,4 @@ def mistakes():
 
 
 if __name__ == '__main__':
-    in_folder('skein-groups-', [energies, freedom, gases, pendulum, frozen, sites, bits, mistakes])
+    in_folder('skein-groups-', [energies, freedom, gases, pendulum, frozen, sites, minimized, bits, mistakes])
