@@ -1,19 +1,20 @@
 #!/usr/bin/env python3
-"""Speeds as ratios in one run on this machine: Lennard-Jones melt of 32,000 atoms against LAMMPS (-sf opt), 24,000 atoms
-of SPC/E water with reaction field against GROMACS, at 1 and 2 ranks, equal cutoffs, the same start. From outside: the
+"""Speeds as ratios in one run on this machine: Lennard-Jones melt of 32,000 atoms against LAMMPS (-sf opt); 24,000 atoms
+of SPC/E water with reaction field and with particle-mesh Ewald, and DHFR in water (23,558 atoms, Ewald, bonds to hydrogen
+rigid) against GROMACS; at 1 and 2 ranks, equal cutoffs, meshes and orders, the same start. From outside: the
 time of a long run less that of a short one, over the difference in steps; engines take turns, the best of the repeats
 counts. Virtual cores differ by up to a fifth from hour to hour, and ranks with equal work wait for the slowest core:
 efficiency is the time of one rank pinned to the slowest core over ranks times the parallel time; "core spread" is the
 slowest over the fastest. A busy machine still spoils it: run it alone. Timings are no tests: the exit code says only
 that all runs ran.
-usage: bench.py [--build build] [--repeat 3] [--quick] [--ranks 1,2] [--json PATH]"""
+usage: bench.py [--build build] [--repeat 3] [--quick] [--ranks 1,2] [--systems melt,water,water-pme,dhfr] [--json PATH]"""
 import argparse, json, lzma, os, shutil, subprocess, sys, tempfile, time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
-TARGET = {'melt': 2.5, 'water': 1.0}
-ATOMS = {'melt': 32000, 'water': 24000}
+TARGET = {'melt': 2.5, 'water': 1.0, 'water-pme': 1.0, 'dhfr': 1.0}
+ATOMS = {'melt': 32000, 'water': 24000, 'water-pme': 24000, 'dhfr': 23558}
 MPI = {'OMPI_ALLOW_RUN_AS_ROOT': '1', 'OMPI_ALLOW_RUN_AS_ROOT_CONFIRM': '1', 'OMPI_MCA_rmaps_base_oversubscribe': '1',
        'OMPI_MCA_hwloc_base_binding_policy': 'none'}
 
@@ -33,8 +34,6 @@ GROMACS = """integrator = md
 dt = 0.002
 nsteps = -1
 cutoff-scheme = Verlet
-coulombtype = Reaction-Field
-epsilon-rf = 0
 rcoulomb = 0.9
 rvdw = 0.9
 vdw-modifier = Potential-shift
@@ -48,6 +47,9 @@ nstenergy = 100
 nstcalcenergy = 100
 nstlog = 0
 """
+GROMACS_ALSO = {'water': 'coulombtype = Reaction-Field\nepsilon-rf = 0\n',
+                'water-pme': 'coulombtype = PME\nfourierspacing = 0.12\n',
+                'dhfr': 'coulombtype = PME\nfourierspacing = 0.12\nconstraints = h-bonds\n'}
 
 
 def run(command, folder):
@@ -66,12 +68,17 @@ def prepare(folder):
     (folder / 'in.lj').write_text(LAMMPS)
     (folder / 'water.gro').write_bytes(lzma.open(ROOT / 'tests/reference/spce-rf/conf-24k.gro.xz').read())
     (folder / 'water.top').write_text((ROOT / 'inputs/water/water.top').read_text().replace('SOL  1000', 'SOL  8000'))
-    (folder / 'water.mdp').write_text(GROMACS)
-    for name, source in (('melt.ini', 'lj-melt/lj-melt-32k.ini'), ('water.ini', 'water/water.ini')):
+    for kind in ('gro', 'top'):
+        (folder / ('dhfr.' + kind)).write_bytes(lzma.open(ROOT / ('inputs/dhfr/dhfr.%s.xz' % kind)).read())
+    for name, source in (('melt', 'lj-melt/lj-melt-32k.ini'), ('water', 'water/water.ini'),
+                         ('water-pme', 'water/water-pme.ini'), ('dhfr', 'dhfr/dhfr.ini')):
         text = (ROOT / 'inputs' / source).read_text()
-        (folder / name).write_text('\n'.join(l for l in text.split('\n') if not l.startswith('trajectory')))
-    run([HERE / 'gmx.sh', 'gmx', 'grompp', '-quiet', '-f', 'water.mdp', '-c', 'water.gro', '-p', 'water.top', '-o', 'water.tpr',
-         '-maxwarn', '5'], folder)
+        (folder / (name + '.ini')).write_text('\n'.join(l for l in text.split('\n') if not l.startswith('trajectory')))
+    for name, also in GROMACS_ALSO.items():
+        (folder / (name + '.mdp')).write_text(GROMACS + also)
+        stem = name.split('-')[0]
+        run([HERE / 'gmx.sh', 'gmx', 'grompp', '-quiet', '-f', name + '.mdp', '-c', stem + '.gro', '-p', stem + '.top', '-o',
+             name + '.tpr', '-maxwarn', '5'], folder)
 
 
 def skein(system, ranks, steps, build, folder, core=None):
@@ -85,8 +92,8 @@ def lammps(ranks, steps, folder):
                 'none'], folder)
 
 
-def gromacs(split, steps, folder):
-    return run([HERE / 'gmx.sh', 'gmx', 'mdrun', '-quiet', '-s', 'water.tpr', '-deffnm', 'w', '-nsteps', steps, '-noconfout',
+def gromacs(system, split, steps, folder):
+    return run([HERE / 'gmx.sh', 'gmx', 'mdrun', '-quiet', '-s', system + '.tpr', '-deffnm', 'w', '-nsteps', steps, '-noconfout',
                 '-ntmpi', split[0], '-ntomp', split[1], '-nb', 'cpu', '-pin', 'off'], folder)
 
 
@@ -121,6 +128,7 @@ def main():
     parser.add_argument('--repeat', type=int, default=3)
     parser.add_argument('--quick', action='store_true', help='shorter runs, one repeat: to see that it works')
     parser.add_argument('--ranks', default='1,2')
+    parser.add_argument('--systems', default=','.join(ATOMS))
     parser.add_argument('--json', type=Path)
     options = parser.parse_args()
     build, cores = options.build.absolute(), sorted(os.sched_getaffinity(0))
@@ -132,17 +140,17 @@ def main():
         run(['cc', '-O1', HERE / 'clock.c', '-o', clock], folder)
         ghz = float(subprocess.run([clock], stdout=subprocess.PIPE, text=True).stdout)
         print('core clock %.2f GHz, load %.2f' % (ghz, os.getloadavg()[0]))
-        print('%-7s %5s %-26s %9s %9s %7s %8s %12s %12s %14s' % ('system', 'ranks', 'peer', 'peer ms', 'skein ms', 'ratio', 'target',
+        print('%-9s %5s %-26s %9s %9s %7s %8s %12s %12s %14s' % ('system', 'ranks', 'peer', 'peer ms', 'skein ms', 'ratio', 'target',
                                                           'efficiency', 'core spread', 'cycles/atom'))
         records = []
-        for system in ('melt', 'water'):
+        for system in options.systems.split(','):
             for ranks in map(int, options.ranks.split(',')):
                 engines = {'skein': lambda n, s=system, r=ranks: skein(s, r, n, build, folder)}
                 if system == 'melt':
                     engines['lmp -sf opt, %d ranks' % ranks] = lambda n, r=ranks: lammps(r, n, folder)
                 else:
                     for split in {(1, ranks), (ranks, 1)}:
-                        engines['gmx -ntmpi %d -ntomp %d' % split] = lambda n, s=split: gromacs(s, n, folder)
+                        engines['gmx -ntmpi %d -ntomp %d' % split] = lambda n, s=system, p=split: gromacs(s, p, n, folder)
                 for core in cores[:ranks]:
                     engines[core] = lambda n, s=system, c=core: skein(s, 1, n, build, folder, c)
                 best = seconds_per_step(engines, short, long, repeat)
@@ -152,7 +160,7 @@ def main():
                           'ratio': best[peer] / own, 'target': TARGET[system], 'efficiency': max(alone) / (own * ranks),
                           'core_spread': max(alone) / min(alone), 'cycles_per_atom_step': own * ranks * ghz * 1e9 / ATOMS[system]}
                 records.append(record)
-                print('%-7s %5d %-26s %9.3f %9.3f %7.2f %8.1f %12.2f %12.2f %14.0f' % tuple(record.values()), flush=True)
+                print('%-9s %5d %-26s %9.3f %9.3f %7.2f %8.1f %12.2f %12.2f %14.0f' % tuple(record.values()), flush=True)
         per_atom, base = memory(build, folder)
         print('memory: %.0f bytes per atom on one rank, and %.1f MB before the first' % (per_atom, base / 1e6))
         if options.json:
