@@ -72,6 +72,21 @@ SKEIN_API int64_t skein_atoms(const struct skein *simulation);
 /* Energies of the present step (temperature and pressure in the run's units: K and bar, or reduced). A minimizer has no
  * kinetic energy, and SKEIN_PHYSICS as long as atoms overlap, for then its energies are not the force field's. */
 SKEIN_API int skein_get_energies(struct skein *simulation, struct skein_energies *energies);
+/* The groups of [temperature] groups, and every pair of those of [output] energy_groups (Lennard-Jones, direct Coulomb
+ * and 1-4 energies between them), at the last skein_get_energies: how many there are; up to `most` are filled in. Names
+ * are valid until skein_close. */
+struct skein_temperature_group {
+    const char *name;
+    int64_t atoms;
+    double degrees_of_freedom, temperature;
+};
+SKEIN_API int skein_get_temperature_groups(const struct skein *simulation, struct skein_temperature_group *groups,
+                                           int most);
+struct skein_group_energies {
+    const char *first, *second;
+    double lj, coulomb, lj_14, coulomb_14;
+};
+SKEIN_API int skein_get_group_energies(const struct skein *simulation, struct skein_group_energies *pairs, int most);
 /* Arrays of all atoms in id order, [atoms][3], on every process. Positions are wrapped into the box, length units.
  * Velocities have the integrator's phase: leap-frog half a step back, velocity Verlet on the step. */
 SKEIN_API int skein_get_positions(struct skein *simulation, double *positions);

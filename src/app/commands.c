@@ -5,6 +5,7 @@
 
 #include "app/app.h"
 #include "base/json.h"
+#include "sim/groups.h"
 
 /* Opens what the arguments say, does `work`, tells what failed, closes. */
 static int with_simulation(const char *command, int argc, char **argv, const char *allowed,
@@ -69,7 +70,25 @@ static void bonded_of(const struct skein_energies *e, struct named_energy list[N
     memcpy(list, all, sizeof all);
 }
 
-static void print_json(const struct skein_energies *e, int is_reduced)
+static void print_groups(const struct skein *simulation, int has_bonded)
+{
+    struct skein_temperature_group group[SK_GROUPS_MAX];
+    struct skein_group_energies pair[SK_PARTS];
+    int ngroups = skein_get_temperature_groups(simulation, group, SK_GROUPS_MAX);
+    int npairs = skein_get_group_energies(simulation, pair, SK_PARTS);
+    for (int g = 0; g < ngroups; g++)
+        printf("%-24s %.10g of %s, %lld atoms with %.8g degrees of freedom\n", "temperature", group[g].temperature,
+               group[g].name, (long long)group[g].atoms, group[g].degrees_of_freedom);
+    for (int p = 0; p < npairs; p++) {
+        printf("%s with %s: Lennard-Jones %.10g, Coulomb %.10g", pair[p].first, pair[p].second, pair[p].lj,
+               pair[p].coulomb);
+        if (has_bonded)
+            printf(", 1-4 %.10g and %.10g", pair[p].lj_14, pair[p].coulomb_14);
+        printf("\n");
+    }
+}
+
+static void print_json(const struct skein *simulation, const struct skein_energies *e, int is_reduced, int has_groups)
 {
     struct sk_json json;
     struct named_energy bonded[NBONDED];
@@ -92,15 +111,20 @@ static void print_json(const struct skein_energies *e, int is_reduced)
     sk_json_double(&json, "potential", e->potential);
     sk_json_double(&json, "kinetic", e->kinetic);
     sk_json_double(&json, is_reduced ? "temperature" : "temperature_K", e->temperature);
+    if (has_groups)
+        sk_sim_temperatures_json(simulation, &json);
     sk_json_double(&json, is_reduced ? "pressure" : "pressure_bar", e->pressure);
+    if (has_groups)
+        sk_sim_parts_json(simulation, &json);
     sk_json_end(&json, &ignored);
     sk_json_clear(&json);
 }
 
-static void print_energies(const struct skein_energies *e, int is_reduced, int is_json)
+/* The oracle tells nothing of groups. */
+static void print_energies(const struct skein *simulation, const struct skein_energies *e, int is_json, int has_groups)
 {
     if (is_json)
-        print_json(e, is_reduced);
+        print_json(simulation, e, skein_is_reduced(simulation), has_groups);
     else {
         struct named_energy bonded[NBONDED];
         bonded_of(e, bonded);
@@ -115,6 +139,8 @@ static void print_energies(const struct skein_energies *e, int is_reduced, int i
         printf("%-24s %.10g\n", "potential", e->potential);
         printf("%-24s %.10g\n%-24s %.10g\n%-24s %.10g\n", "kinetic", e->kinetic, "temperature", e->temperature,
                "pressure", e->pressure);
+        if (has_groups)
+            print_groups(simulation, e->has_bonded);
     }
 }
 
@@ -142,7 +168,7 @@ int app_energy(int argc, char **argv)
     if (code)
         app_fail(simulation, code);
     else if (skein_rank(simulation) == 0) {
-        print_energies(&energies, skein_is_reduced(simulation), a.is_json);
+        print_energies(simulation, &energies, a.is_json, !a.is_oracle);
         if (forces)
             code = write_forces(a.forces, forces, skein_atoms(simulation));
     }

@@ -157,7 +157,7 @@ static void network_add_moved(struct sk_network *n, int atom, sk_gid id)
     moved->atom = atom;
     moved->first = n->nmoved ? moved[-1].end : 0;
     moved->end = moved->first + graph->atom_start[at.place + 1] - graph->atom_start[at.place];
-    moved->inverse_mass = 1 / n->top->kinds[type->atoms[at.place].kind].mass;
+    moved->inverse_mass = 1 / sk_template_mass(n->top, &type->atoms[at.place]);
     n->nmoved++;
     sk_reserve(&n->incident, &n->incident_capacity, (size_t)moved->end);
     for (int c = graph->atom_start[at.place], e = moved->first; e < moved->end; c++, e++) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "model/freeze.h"
 
 void sk_rigid_init(struct sk_rigid *rigid, const struct sk_topology *top, double tolerance)
 {
@@ -63,6 +64,8 @@ void sk_rigid_rebuild(struct sk_rigid *rigid, const struct sk_topology *top, con
             at = sk_topology_find(top, atoms->id[i]);
             group = top->moltypes[at.moltype].group_of[at.place];
             settle = top->moltypes[at.moltype].settle_of_group[group];
+            if (settle >= 0 && sk_moltype_frozen_settle(&top->moltypes[at.moltype], settle))
+                settle = -1;
         }
         if (settle >= 0)
             rigid_add(rigid, &top->moltypes[at.moltype], rigid->first_kind[at.moltype], group, settle, atoms, i);

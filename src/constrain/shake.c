@@ -23,7 +23,7 @@ static void shake_one(struct sk_network *n, enum sk_network_what what, int k)
     const struct sk_network_constraint *c = &n->constraints[k];
     const struct sk_moltype *type = &n->top->moltypes[c->moltype];
     const struct sk_constraint *bond = &type->constraints[c->index];
-    double mi = n->top->kinds[type->atoms[bond->i].kind].mass, mj = n->top->kinds[type->atoms[bond->j].kind].mass;
+    double mi = sk_template_mass(n->top, &type->atoms[bond->i]), mj = sk_template_mass(n->top, &type->atoms[bond->j]);
     double p[3], *s = n->s[k], inverse = 1 / mi + 1 / mj, step;
     present_bond(n, what, k, p);
     double sp = s[0] * p[0] + s[1] * p[1] + s[2] * p[2];

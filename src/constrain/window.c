@@ -19,7 +19,7 @@ void sk_window_maker_init(struct sk_window_maker *maker, const struct sk_topolog
         for (int end = 0; end < 2; end++) {
             const int kind = type->atoms[atoms[end]].kind;
             SK_REQUIRE(kind >= 0 && kind < top->nkinds && top->kinds[kind].mass > 0.0);
-            maker->inverse_mass[atoms[end]] = 1.0 / top->kinds[kind].mass;
+            maker->inverse_mass[atoms[end]] = 1.0 / sk_template_mass(top, &type->atoms[atoms[end]]);
         }
         maker->place[k] = -1;
     }

@@ -18,33 +18,46 @@ void sk_dynamics_set_masses(struct sk_dynamics *d)
 {
     size_t n = 3 * (size_t)d->atoms->n + 3;
     sk_reserve(&d->inverse_mass, &d->inverse_mass_capacity, n);
-    for (int i = 0; i < d->atoms->n; i++)
+    sk_thermal_assign(&d->thermal, d->atoms);
+    for (int i = 0; i < d->atoms->n; i++) {
+        bool moves[3];
+        sk_thermal_moves(&d->thermal, d->atoms, i, moves);
         for (int k = 0; k < 3; k++)
-            d->inverse_mass[3 * i + k] = inverse_of(d->top->kinds[d->atoms->kind[i]].mass);
+            d->inverse_mass[3 * i + k] = moves[k] ? inverse_of(d->top->kinds[d->atoms->kind[i]].mass) : 0;
+    }
 }
 
-static void sum_kinetic(const struct sk_dynamics *d, sk_int128 sum[3])
+/* Along each axis, and of each temperature group. */
+static void sum_kinetic(const struct sk_dynamics *d, sk_int128 sum[3], sk_int128 by_group[SK_GROUPS_MAX])
 {
-    int64_t part[3] = {0};
+    int64_t part[3] = {0}, group[SK_GROUPS_MAX] = {0};
     for (int i = 0; i < d->atoms->n; i++) {
         double half_mass = 0.5 * d->top->kinds[d->atoms->kind[i]].mass;
-        for (int k = 0; k < 3; k++)
-            part[k] += sk_round(half_mass * d->atoms->v[i][k] * d->atoms->v[i][k] * SK_ENERGY_SCALE);
+        for (int k = 0; k < 3; k++) {
+            int64_t mine = sk_round(half_mass * d->atoms->v[i][k] * d->atoms->v[i][k] * SK_ENERGY_SCALE);
+            part[k] += mine;
+            group[d->thermal.group[i]] += mine;
+        }
     }
     for (int k = 0; k < 3; k++)
         sum[k] = part[k];
+    for (int g = 0; g < d->thermal.n; g++)
+        by_group[g] = group[g];
 }
 
-static void sum_momentum(const struct sk_dynamics *d, sk_int128 sum[3])
+static void sum_momentum(const struct sk_dynamics *d, sk_int128 sum[3], sk_int128 by_group[SK_GROUPS_MAX][3])
 {
-    int64_t part[3] = {0};
+    int64_t group[SK_GROUPS_MAX][3] = {{0}};
     for (int i = 0; i < d->atoms->n; i++) {
         double mass = d->top->kinds[d->atoms->kind[i]].mass;
         for (int k = 0; k < 3; k++)
-            part[k] += sk_round(mass * d->atoms->v[i][k] * SK_ENERGY_SCALE);
+            group[d->thermal.group[i]][k] += sk_round(mass * d->atoms->v[i][k] * SK_ENERGY_SCALE);
     }
-    for (int k = 0; k < 3; k++)
-        sum[k] = part[k];
+    for (int k = 0; k < 3; k++) {
+        sum[k] = 0;
+        for (int g = 0; g < d->thermal.n; g++)
+            sum[k] += by_group[g][k] = group[g][k];
+    }
 }
 
 /* Kinetic energy in the observables' bath, with a sign. */
@@ -67,11 +80,14 @@ static void drift_in_bath(struct sk_dynamics *d, double dt)
     for (int c = 0; c < n; c++)
         move[c] = half * v[c];
     for (int i = 0; i < d->atoms->n; i++) {
-        double width = d->langevin_b * sqrt(d->inverse_mass[3 * i]);
+        int group = d->thermal.group[i];
         sk_rng_normal4(d->parameters->run.seed, SK_RNG_LANGEVIN, (uint64_t)d->atoms->id[i], (uint64_t)d->step, 0,
                        noise);
         for (int k = 0; k < 3; k++)
-            v[3 * i + k] = d->langevin_a * v[3 * i + k] + width * noise[k];
+            if (d->inverse_mass[3 * i + k] > 0) {
+                double width = d->langevin_b[group] * sqrt(d->inverse_mass[3 * i + k]);
+                v[3 * i + k] = d->langevin_a[group] * v[3 * i + k] + width * noise[k];
+            }
     }
     sk_dynamics_project(d, d->atoms->v[0], NULL, 0);
     add_heat(d, 1);
@@ -125,7 +141,7 @@ void sk_dynamics_move(struct sk_dynamics *d)
     o->bath = 0;
     memset(o->constraint_virial, 0, sizeof o->constraint_virial);
     if (has_kinetic)
-        sum_kinetic(d, o->kinetic_before);
+        sum_kinetic(d, o->kinetic_before, o->group_before);
     kernel->kick(a->v[0], d->force->total[0], d->inverse_mass, kick_time / d->force->nonbonded.pair.force_scale, n);
     if (p->temperature.thermostat == SK_THERMOSTAT_LANGEVIN) {
         sk_dynamics_project(d, a->v[0], o->constraint_virial, 1 / kick_time);
@@ -135,9 +151,9 @@ void sk_dynamics_move(struct sk_dynamics *d)
     sk_dynamics_constrain(d, a->v[0], dt, 1 / (dt * kick_time));
     sk_dynamics_displace(d);
     if (has_kinetic)
-        sum_kinetic(d, o->kinetic_after);
+        sum_kinetic(d, o->kinetic_after, o->group_after);
     if (o->has_momentum)
-        sum_momentum(d, o->momentum);
+        sum_momentum(d, o->momentum, o->group_momentum);
 }
 
 static void apply_box(struct sk_dynamics *d)
@@ -204,13 +220,14 @@ uint64_t sk_dynamics_hash(struct sk_dynamics *d)
 
 void sk_dynamics_clear(struct sk_dynamics *d)
 {
+    sk_thermal_clear(&d->thermal);
     sk_free(&d->inverse_mass);
     sk_free(&d->skewed);
 }
 
 size_t sk_dynamics_memory(const struct sk_dynamics *d)
 {
-    return (d->inverse_mass_capacity + d->skewed_capacity) * sizeof(double) +
+    return (d->inverse_mass_capacity + d->skewed_capacity) * sizeof(double) + d->thermal.group_capacity +
            d->rigid->waters_capacity * sizeof *d->rigid->waters + d->rigid->free_capacity * sizeof(int) +
            sk_network_memory(d->network);
 }

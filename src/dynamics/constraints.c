@@ -158,7 +158,7 @@ void sk_dynamics_retract(struct sk_dynamics *d)
 static void move_again(struct sk_dynamics *d, int m, const double had[3])
 {
     struct sk_observables *o = &d->observables;
-    int i = d->network->moved[m].atom;
+    int i = d->network->moved[m].atom, group = d->thermal.group[i];
     double correction[3], move[3], to_fraction[3], half_mass = 0.5 * d->top->kinds[d->atoms->kind[i]].mass;
     sk_network_correction(d->network, m, correction);
     for (int k = 0; k < 3; k++) {
@@ -168,10 +168,14 @@ static void move_again(struct sk_dynamics *d, int m, const double had[3])
         to_fraction[k] = 0x1p64 / d->moved_box.edge[k];
         d->atoms->move[i][k] += change;
         d->atoms->v[i][k] = after / d->velocity_divisor[k];
-        o->kinetic_after[k] += sk_round(half_mass * after * after * SK_ENERGY_SCALE) -
-                               sk_round(half_mass * before * before * SK_ENERGY_SCALE);
-        o->momentum[k] += sk_round(2 * half_mass * after * SK_ENERGY_SCALE) -
-                          sk_round(2 * half_mass * before * SK_ENERGY_SCALE);
+        int64_t energy = sk_round(half_mass * after * after * SK_ENERGY_SCALE) -
+                         sk_round(half_mass * before * before * SK_ENERGY_SCALE),
+                momentum = sk_round(2 * half_mass * after * SK_ENERGY_SCALE) -
+                           sk_round(2 * half_mass * before * SK_ENERGY_SCALE);
+        o->kinetic_after[k] += energy;
+        o->group_after[group] += energy;
+        o->momentum[k] += momentum;
+        o->group_momentum[group][k] += momentum;
     }
     sk_box_skew(&d->moved_box, d->atoms->move[i], move);
     d->force->variant->move(d->atoms->x[i], d->atoms->image[i], move, to_fraction, 3);

@@ -4,14 +4,14 @@
 #include "base/status.h"
 
 double sk_v_rescale_factor(double kinetic, double target_kinetic, double dof, double period, double tau, uint64_t seed,
-                           int64_t step)
+                           int64_t step, int group)
 {
     SK_REQUIRE(tau > 0.0 && period >= 0.0 && dof > 0.0 && target_kinetic >= 0.0);
     if (!(kinetic > 0.0))
         return 1.0; /* no direction to scale */
     double c = sk_exp(-period / tau);
     double share = (1.0 - c) * target_kinetic / (dof * kinetic);
-    struct sk_rng rng = {seed, SK_RNG_V_RESCALE, 0, (uint64_t)step, 0};
+    struct sk_rng rng = {seed, SK_RNG_V_RESCALE, (uint64_t)group, (uint64_t)step, 0};
     /* A7 as a square plus a sum of squares, so that rounding cannot make it negative. The sum of dof - 1 squared
      * normals is 2 gamma((dof - 1) / 2), which needs no whole dof; at one degree of freedom it is empty. */
     double along = __builtin_sqrt(c) + __builtin_sqrt(share) * sk_rng_normal(&rng);

@@ -8,9 +8,10 @@
 
 /* Stochastic velocity rescaling (Bussi, Donadio, Parrinello 2007, eq. A7). kinetic: of the velocities that will be
  * scaled; target_kinetic = dof kT / 2; dof > 0 (the exact distribution for dof >= 1, whole or not); period: time since
- * the last coupling; tau > 0. Returns the velocity factor >= 0 (1 where kinetic is 0). Local. */
+ * the last coupling; tau > 0; group: groups of atoms that are coupled apart have noise of their own. Returns the
+ * velocity factor >= 0 (1 where kinetic is 0). Local. */
 double sk_v_rescale_factor(double kinetic, double target_kinetic, double dof, double period, double tau, uint64_t seed,
-                           int64_t step);
+                           int64_t step, int group);
 /* Langevin (LFMiddle, Zhang et al. 2019): v' = a v + b xi / sqrt(m); a = exp(-dt/tau), b = sqrt(kT (1 - a^2)). tau > 0.
  * Local. */
 void sk_langevin_factors(double dt, double tau, double kT, double *a, double *b);

@@ -14,6 +14,7 @@
 #include "constrain/network.h"
 #include "constrain/rigid.h"
 #include "constrain/sites.h"
+#include "dynamics/thermal.h"
 #include "force/force.h"
 #include "model/parameters.h"
 
@@ -26,7 +27,11 @@ struct sk_record {
     double pressure_axis[3];      /* diagonal, reported units */
     double volume;
     struct sk_box box;
-    double constraint_virial; /* trace of -1/2 sum r F of constraint forces */
+    double constraint_virial;                /* trace of -1/2 sum r F of constraint forces */
+    double group_temperature[SK_GROUPS_MAX]; /* of the temperature groups */
+    struct sk_part {
+        double lj, coulomb, lj_14, coulomb_14;
+    } part[SK_PARTS]; /* between the energy groups, by sk_group_pair */
 };
 
 /* Sums over atoms of one step, as integers, on their way to all ranks. */
@@ -40,12 +45,15 @@ struct sk_observables {
     sk_int128 kinetic_before[3], kinetic_after[3];                  /* of the velocities that enter and leave advance */
     sk_int128 momentum[3];
     sk_int128 bath; /* energy that the Langevin bath gave */
+    /* the same by temperature groups, if there are several */
+    sk_int128 group_before[SK_GROUPS_MAX], group_after[SK_GROUPS_MAX], group_momentum[SK_GROUPS_MAX][3];
 };
 
 struct sk_dynamics {
     /* borrowed */
     const struct sk_parameters *parameters;
     const struct sk_topology *top;
+    const struct sk_groups *groups;
     struct sk_units units;
     struct sk_comm *comm;
     struct sk_domain *domain;
@@ -64,7 +72,9 @@ struct sk_dynamics {
     bool has_pending_box;
     double pending_box[3]; /* factors along x, y, z to apply at the end of the next advance */
     /* derived constants */
-    double dof, langevin_a, langevin_b, total_mass;
+    struct sk_thermal thermal;
+    double dof;                                                  /* of all atoms */
+    double langevin_a[SK_GROUPS_MAX], langevin_b[SK_GROUPS_MAX]; /* by temperature group */
     /* in flight */
     struct sk_observables observables;
     struct sk_record record;        /* last completed */
@@ -86,12 +96,13 @@ struct sk_dynamics {
     /* of the last move; rate: of velocities over moves, 0 where velocities stay; divisor: the barostat's, since */
     struct sk_box moved_box;
     double virial_scale, move_rate, velocity_divisor[3];
-    double *inverse_mass; /* [owned][3] 1 / mass, for flat loops */
+    double *inverse_mass; /* [owned][3] 1 / mass, for flat loops; 0 where an atom does not move */
     double *skewed;       /* [owned][3] moves as lengths along the diagonal of a box that is not rectangular */
     size_t inverse_mass_capacity, skewed_capacity;
 };
 
-/* Derived constants and zeroed accumulators; the borrowed fields are set by the caller before. */
+/* Collective. Derived constants and zeroed accumulators; the borrowed fields are set by the caller before. Frozen atoms
+ * lose their velocities. */
 void sk_dynamics_init(struct sk_dynamics *dynamics);
 /* Collective, both, at a fresh start: the network is that of the present atoms (sk_network_examine has made it).
  * Maxwell velocities at parameters->system.maxwell from (seed, id), centre-of-mass motion taken out,
@@ -99,6 +110,9 @@ void sk_dynamics_init(struct sk_dynamics *dynamics);
 void sk_dynamics_maxwell(struct sk_dynamics *dynamics);
 /* Local, at any start, before the rest: virtual sites of the present atoms, at their places and without velocities. */
 void sk_dynamics_place_sites(struct sk_dynamics *dynamics);
+/* Local. Takes velocities, and what a minimizer has of them, along the axes along which atoms do not move, and those of
+ * virtual sites. */
+void sk_dynamics_stop_frozen(struct sk_dynamics *dynamics);
 /* Velocities of a file: those that are on the step lose their parts along constraints
  * (those half a step back are left alone: the first step's constraints make them right). */
 void sk_dynamics_accept(struct sk_dynamics *dynamics);
@@ -168,6 +182,7 @@ enum sk_code sk_dynamics_repair(struct sk_dynamics *dynamics, int64_t step, stru
 enum sk_code sk_dynamics_settle(struct sk_dynamics *dynamics, int64_t step, struct sk_error *err);
 void sk_dynamics_retract(struct sk_dynamics *dynamics);
 /* observe.c: collects, packs and unpacks what a step observes. */
+int sk_observe_sums(int ngroups); /* that the reduction must carry, with so many temperature groups */
 bool sk_observe_wants_virial(const struct sk_dynamics *dynamics, bool wants_energy);
 void sk_observe_forces(struct sk_dynamics *dynamics, bool wants_energy);
 void sk_observe_pack(const struct sk_observables *observables, struct sk_reduction *reduction);

@@ -79,7 +79,7 @@ static void project_forces(struct sk_minimizer *m)
     sk_reserve(&m->force, &m->capacity, (size_t)d->atoms->n + 1);
     for (int i = 0; i < d->atoms->n; i++)
         for (int k = 0; k < 3; k++)
-            m->force[i][k] = (double)d->force->total[i][k] * scale;
+            m->force[i][k] = d->inverse_mass[3 * i + k] > 0 ? (double)d->force->total[i][k] * scale : 0;
     memset(m->virial, 0, sizeof m->virial);
     sk_dynamics_project(d, m->force[0], m->virial, 1);
 }

@@ -23,6 +23,14 @@ static void sum_motion(struct sk_dynamics *d, double sum[4])
         sum[s] = (double)exact[s] / SK_ENERGY_SCALE;
 }
 
+void sk_dynamics_stop_frozen(struct sk_dynamics *d)
+{
+    for (int i = 0; i < d->atoms->n; i++)
+        for (int k = 0; k < 3; k++)
+            if (d->inverse_mass[3 * i + k] == 0)
+                d->atoms->v[i][k] = d->atoms->move[i][k] = 0;
+}
+
 void sk_dynamics_place_sites(struct sk_dynamics *d)
 {
     sk_sites_rebuild(d->sites, d->top, d->atoms);
@@ -42,13 +50,15 @@ void sk_dynamics_maxwell(struct sk_dynamics *d)
         for (int k = 0; k < 3; k++)
             a->v[i][k] = width * normal[k];
     }
+    sk_dynamics_stop_frozen(d);
     sk_rigid_rebuild(d->rigid, d->top, a);
     sk_dynamics_project(d, d->atoms->v[0], NULL, 0);
     if (p->run.remove_com_every > 0) {
         sum_motion(d, sum);
         for (int i = 0; i < a->n; i++)
             for (int k = 0; k < 3; k++)
-                a->v[i][k] -= d->top->kinds[a->kind[i]].mass > 0 ? sum[1 + k] / d->total_mass : 0;
+                if (d->inverse_mass[3 * i + k] > 0)
+                    a->v[i][k] -= sum[1 + k] / d->thermal.total_mass[k];
     }
     sum_motion(d, sum);
     double factor = sum[0] > 0 ? sqrt(0.5 * d->dof * kT / sum[0]) : 1;
@@ -69,13 +79,15 @@ void sk_dynamics_init(struct sk_dynamics *d)
 {
     const struct sk_parameters *p = d->parameters;
     bool is_langevin = p->temperature.thermostat == SK_THERMOSTAT_LANGEVIN;
-    d->dof = 3.0 * (double)d->top->natoms - 3.0 * (double)sk_topology_settles(d->top) -
-             (double)sk_topology_constraints(d->top) - 3.0 * (double)sk_topology_sites(d->top);
-    if (p->run.remove_com_every > 0 && !is_langevin)
-        d->dof -= 3;
-    if (is_langevin)
-        sk_langevin_factors(p->run.dt, p->temperature.tau, d->units.boltzmann * p->temperature.target, &d->langevin_a,
-                            &d->langevin_b);
+    sk_thermal_init(&d->thermal, d->groups, p);
+    sk_thermal_count(&d->thermal, d->comm, d->atoms, p->run.remove_com_every > 0 && !is_langevin);
+    sk_reduction_set_sums(d->comm, sk_observe_sums(d->thermal.n));
+    d->dof = d->thermal.total_dof;
+    for (int g = 0; is_langevin && g < d->thermal.n; g++)
+        sk_langevin_factors(p->run.dt, d->thermal.tau[g], d->units.boltzmann * d->thermal.target[g], &d->langevin_a[g],
+                            &d->langevin_b[g]);
+    sk_dynamics_set_masses(d);
+    sk_dynamics_stop_frozen(d);
     d->needs_rebuild = true;
     d->failed_atom = d->failed_water = -1;
     d->constraint_worst = d->velocity_worst = 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/math.h"
 #include "base/memory.h"
 #include "force/nonbonded.h"
 
@@ -278,8 +279,21 @@ static bool is_in_core(const struct sk_bonded_block *block)
     return is_in;
 }
 
+/* What the 1-4 pairs of a batch are to pairs of groups. */
+static void add_parts(const struct sk_local *local, const struct sk_bonded_batch *batch,
+                      const struct sk_bonded_block *block, struct sk_parts *parts)
+{
+    for (int l = 0; l < batch->n; l++) {
+        int part = sk_parts_of(parts, local->id[batch->atom[0][l]], local->id[batch->atom[1][l]]);
+        for (int e = 0; e < 2; e++) {
+            double energy = block->energy[e][l] * SK_ENERGY_SCALE;
+            parts->near[part][e] += fabs(energy) <= SK_BONDED_LARGEST ? sk_round(energy) : 0; /* as sk_bonded_sum */
+        }
+    }
+}
+
 void sk_bonded_measure(struct sk_bonded *b, const struct sk_local *local, const struct sk_box *box,
-                       sk_int128 energy[SK_BONDED_ENERGIES], sk_int128 virial[3])
+                       sk_int128 energy[SK_BONDED_ENERGIES], sk_int128 virial[3], struct sk_parts *parts)
 {
     struct sk_bonded_block block;
     b->has_core = false;
@@ -293,6 +307,8 @@ void sk_bonded_measure(struct sk_bonded *b, const struct sk_local *local, const 
                                          SK_ENERGY_SCALE, e, w) >= 0;
         energy[forms[batch->form].energy] += e[0];
         energy[SK_ENERGY_COULOMB_14] += e[1];
+        if (parts && batch->form == SK_PAIR_14)
+            add_parts(local, batch, &block, parts);
         for (int k = 0; k < 3; k++)
             virial[k] += w[k];
     }

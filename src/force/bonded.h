@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "force/local.h"
+#include "force/parts.h"
 #include "geom/box.h"
 #include "kernel/bonded.h"
 #include "model/forcefield.h"
@@ -77,9 +78,9 @@ enum sk_code sk_bonded_verify(const struct sk_bonded *bonded, struct sk_comm *co
 /* Local, between sk_local_receive and return: adds all forces to those of local atoms; has_failed is final. */
 void sk_bonded_run(struct sk_bonded *bonded, struct sk_local *local, const struct sk_box *box);
 /* Local. Adds energies and the diagonal of the virial, -1/2 sum d g, of this rank's terms at the last evaluation's
- * places, each rounded once, in SK_ENERGY_SCALE. */
+ * places, each rounded once, in SK_ENERGY_SCALE; those of 1-4 pairs also to parts unless NULL. */
 void sk_bonded_measure(struct sk_bonded *bonded, const struct sk_local *local, const struct sk_box *box,
-                       sk_int128 energy[SK_BONDED_ENERGIES], sk_int128 virial[3]);
+                       sk_int128 energy[SK_BONDED_ENERGIES], sk_int128 virial[3], struct sk_parts *parts);
 /* Collective, after has_failed or has_overflow on some rank: the failure (SK_EPHYSICS) of the failed term of lowest
  * id, by name. */
 enum sk_code sk_bonded_fail(const struct sk_bonded *bonded, const struct sk_local *local, const struct sk_box *box,

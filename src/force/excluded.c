@@ -171,13 +171,17 @@ void sk_excluded_run(const struct sk_excluded *ex, struct sk_local *local, const
 }
 
 void sk_excluded_measure(const struct sk_excluded *ex, const struct sk_local *local, const struct sk_box *box,
-                         sk_int128 *energy, sk_int128 virial[3])
+                         sk_int128 *energy, sk_int128 virial[3], struct sk_parts *parts)
 {
     struct block block;
     for (int first = 0; first < ex->n; first += BLOCK) {
         block_make(ex, local, box, first, true, &block);
         for (int l = 0; l < block.n; l++) {
-            *energy -= sk_round(block.energy[l] * SK_ENERGY_SCALE);
+            const int32_t *atom = ex->atom[first + l];
+            int64_t rounded = sk_round(block.energy[l] * SK_ENERGY_SCALE);
+            *energy -= rounded;
+            if (parts)
+                parts->pair[sk_parts_of(parts, local->id[atom[0]], local->id[atom[1]])][1] -= rounded;
             for (int k = 0; k < 3; k++) /* the force on the first atom is -force d */
                 virial[k] += sk_round(0.5 * block.force[l] * block.d[k][l] * block.d[k][l] * SK_ENERGY_SCALE);
         }

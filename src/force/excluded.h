@@ -7,6 +7,7 @@
 
 #include "base/int128.h"
 #include "force/local.h"
+#include "force/parts.h"
 #include "geom/box.h"
 #include "kernel/pair.h"
 
@@ -42,9 +43,9 @@ enum sk_code sk_excluded_verify(const struct sk_excluded *excluded, struct sk_co
 /* Local, between sk_local_receive and return: adds to the forces of local atoms. */
 void sk_excluded_run(const struct sk_excluded *excluded, struct sk_local *local, const struct sk_box *box);
 /* Local. Adds energy and the diagonal of the virial, -1/2 sum d g, at the last evaluation's places, each pair rounded
- * once, in SK_ENERGY_SCALE. */
+ * once, in SK_ENERGY_SCALE; the energy also to parts unless NULL. */
 void sk_excluded_measure(const struct sk_excluded *excluded, const struct sk_local *local, const struct sk_box *box,
-                         sk_int128 *energy, sk_int128 virial[3]);
+                         sk_int128 *energy, sk_int128 virial[3], struct sk_parts *parts);
 size_t sk_excluded_memory(const struct sk_excluded *excluded);
 
 #endif

@@ -52,6 +52,7 @@ void sk_force_clear(struct sk_force *force)
     sk_mesh_free(&force->mesh);
     sk_clusters_clear(&force->clusters);
     sk_list_clear(&force->list);
+    sk_parts_clear(&force->parts);
     sk_free(&force->grid);
     sk_free(&force->pair);
     sk_free(&force->wide);
@@ -193,6 +194,7 @@ enum sk_code sk_force_rebuild(struct sk_force *force, struct sk_domain *domain, 
     double quantum = force->nonbonded.pair.quantum;
     sk_clusters_build(&force->clusters, &domain->cells, &domain->home, atoms, halo, (const int32_t(*)[3])force->grid,
                       &force->box_grid, quantum, force->nonbonded.lanes);
+    sk_parts_set_lanes(&force->parts, &force->clusters, atoms, halo);
     struct sk_list_context context = {.clusters = &force->clusters,
                                       .cells = &domain->cells,
                                       .atoms = atoms,
@@ -440,5 +442,5 @@ size_t sk_force_memory(const struct sk_force *force)
            force->total_capacity * 24 + force->pack_force_capacity * 4 + force->pack_wide_capacity * 8 +
            force->list_x_capacity * 24 + sk_bonded_memory(&force->bonded) + sk_excluded_memory(&force->excluded) +
            sk_restraints_memory(&force->restraints) + sk_local_memory(&force->local) + force->charge_capacity * 8 +
-           (force->mesh ? sk_mesh_memory(force->mesh) : 0);
+           force->parts.lane_capacity + (force->mesh ? sk_mesh_memory(force->mesh) : 0);
 }

@@ -10,6 +10,7 @@
 #include "force/bonded.h"
 #include "force/excluded.h"
 #include "force/nonbonded.h"
+#include "force/parts.h"
 #include "force/restraint.h"
 #include "mesh/mesh.h"
 #include "neigh/list.h"
@@ -53,6 +54,7 @@ struct sk_force {
     bool has_crowd;                /* charges out of range at a point of the mesh, on this rank */
     struct sk_mesh_sums mesh_sums; /* this rank's part, if asked for */
     sk_int128 energy[2];           /* this rank's Lennard-Jones and Coulomb energy, SK_ENERGY_SCALE; if asked for */
+    struct sk_parts parts;         /* the same by pairs of groups, with the 1-4 pairs; if wanted */
     double moved;                  /* largest displacement since the last prune, as a share of what it may be */
     int prune_age;                 /* evaluations since the last prune */
     int64_t prunes, wide_steps;

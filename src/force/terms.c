@@ -94,6 +94,27 @@ void sk_terms_add_excluded_wide(struct sk_force *force)
             add_excluded_wide(force, &force->list.excluded[part].pairs[p]);
 }
 
+/* Adds the Coulomb energy of two lanes, rounded. */
+static void add_coulomb(struct sk_force *force, int32_t i, int32_t j, double energy)
+{
+    struct sk_parts *parts = &force->parts;
+    int64_t rounded = sk_round(energy * SK_ENERGY_SCALE);
+    force->energy[1] += rounded;
+    if (sk_parts_are_wanted(parts))
+        parts->pair[sk_group_pair(parts->lane[i], parts->lane[j])][1] += rounded;
+}
+
+/* Energies of the tiles, all together or by pairs of groups. */
+static int tile_energies(struct sk_force *force, const struct sk_tiles *tiles)
+{
+    const struct sk_packs *packs = &force->clusters.packs;
+    const struct sk_pair_parameters *pair = &force->nonbonded.pair;
+    struct sk_parts *parts = &force->parts;
+    return sk_parts_are_wanted(parts)
+               ? force->variant->parts(packs, tiles, pair, &force->shifts, parts->lane, parts->pair)
+               : force->variant->energy(packs, tiles, pair, &force->shifts, force->energy);
+}
+
 /* Energy of the excluded pairs of a part: they have the field but not the 1/r. */
 static void add_excluded_energy(struct sk_force *force, const struct sk_excluded_list *list)
 {
@@ -105,7 +126,7 @@ static void add_excluded_energy(struct sk_force *force, const struct sk_excluded
             continue;
         double energy = pair->coulomb * e->qq * (pair->k_rf * r2 - pair->c_rf);
         if (fabs(energy) <= 0x1p19)
-            force->energy[1] += sk_round(energy * SK_ENERGY_SCALE);
+            add_coulomb(force, e->i, e->j, energy);
         else
             force->has_bad = true;
     }
@@ -115,19 +136,24 @@ void sk_force_energy(struct sk_force *force, const struct sk_atoms *atoms)
 {
     const struct sk_pair_parameters *pair = &force->nonbonded.pair;
     force->energy[0] = force->energy[1] = 0;
+    sk_parts_reset(&force->parts);
     for (int part = 0; part < SK_LIST_PARTS; part++) {
         struct sk_tiles tiles = sk_list_tiles(&force->list.inner[part]);
-        int found = force->variant->energy(&force->clusters.packs, &tiles, pair, &force->shifts, force->energy);
+        int found = tile_energies(force, &tiles);
         force->has_bad |= (found & SK_PAIR_BAD) != 0;
         force->has_core |= (found & SK_PAIR_CORE) != 0;
     }
+    for (int p = 0; p < SK_PARTS && sk_parts_are_wanted(&force->parts); p++)
+        for (int e = 0; e < 2; e++)
+            force->energy[e] += force->parts.pair[p][e];
     if (!pair->is_reaction_field)
         return;
     for (int part = 0; part < SK_LIST_PARTS; part++)
         add_excluded_energy(force, &force->list.excluded[part]);
     for (int i = 0; i < atoms->n; i++) {
         double q = force->top->kinds[atoms->kind[i]].charge;
-        force->energy[1] += sk_round(-0.5 * pair->c_rf * pair->coulomb * q * q * SK_ENERGY_SCALE);
+        int32_t lane = force->clusters.slot[i];
+        add_coulomb(force, lane, lane, -0.5 * pair->c_rf * pair->coulomb * q * q);
     }
 }
 

@@ -195,6 +195,37 @@ int VARIANT(pair_energy)(const struct sk_packs *packs, const struct sk_tiles *ti
     return (bad ? SK_PAIR_BAD : 0) | cores;
 }
 
+int VARIANT(pair_parts)(const struct sk_packs *packs, const struct sk_tiles *tiles, const struct sk_pair_parameters *p,
+                        const struct sk_shifts *shifts, const uint8_t *group, sk_int128 (*parts)[2])
+{
+    struct wide_tile w;
+    int bad = 0, cores = 0;
+    for (int k = tiles->first_entry; k < tiles->end_entry; k++) {
+        const struct sk_ientry *e = &tiles->entries[k];
+        const uint8_t *gi = group + SK_HALF * (size_t)e->icluster;
+        for (int t = e->first; t < e->end; t++) {
+            const uint8_t *gj = group + SK_PACK * (size_t)tiles->tiles[t].pack;
+            wide_load(&w, packs, p, e, shifts->x[e->shift], tiles->tiles[t]);
+            cores |= w.cores;
+            /* the tile once for each pair of groups that it has: most have one */
+            for (uint32_t left = tiles->tiles[t].mask, taken; left; left &= ~taken) {
+                int64_t sum[2];
+                int first = __builtin_ctz(left), part = sk_group_pair(gi[first / SK_PACK], gj[first % SK_PACK]);
+                taken = 0;
+                for (int l = 0; l < LANES; l++) {
+                    bool is_in = left >> l & 1 && sk_group_pair(gi[l / SK_PACK], gj[l % SK_PACK]) == part;
+                    taken |= (uint32_t)is_in << l;
+                    w.mask[l] = -(int64_t)is_in;
+                }
+                energy_tile(&w, p, sum, &bad);
+                parts[part][0] += sum[0];
+                parts[part][1] += sum[1];
+            }
+        }
+    }
+    return (bad ? SK_PAIR_BAD : 0) | cores;
+}
+
 /* F/r x force_scale x quantum of each lane: times a difference in quanta it is a force in integer units. */
 static void wide_scalar(const struct wide_tile *w, const struct sk_pair_parameters *p, double s[LANES])
 {

@@ -135,6 +135,16 @@ typedef int sk_pair_wide_kernel(const struct sk_packs *packs, const struct sk_ti
 typedef int sk_pair_energy_kernel(const struct sk_packs *packs, const struct sk_tiles *tiles,
                                   const struct sk_pair_parameters *parameters, const struct sk_shifts *shifts,
                                   sk_int128 energy[2]);
+/* The same, told apart: group[n][8] is that of each lane, parts[sk_group_pair(a, b)][2] has the energies between groups
+ * a and b. The parts sum to what the energy kernel gives, exactly. */
+typedef int sk_pair_parts_kernel(const struct sk_packs *packs, const struct sk_tiles *tiles,
+                                 const struct sk_pair_parameters *parameters, const struct sk_shifts *shifts,
+                                 const uint8_t *group, sk_int128 (*parts)[2]);
+/* Pairs of groups, whichever comes first, in a row: 0 0, 0 1, 1 1, 0 2, ... */
+static inline int sk_group_pair(int a, int b)
+{
+    return a < b ? b * (b + 1) / 2 + a : a * (a + 1) / 2 + b;
+}
 /* Copies into kept[] the tiles of entry range `tiles` that have a pair with its mask bit set and r2 < radius2
  * (length^2; r2 in float, relative error below 5e-7: leave that margin; the same bits in all variants), entry by entry:
  * kept_entries[k] describes entry k of the range (possibly empty runs). Masked tiles stay first. kept needs room for
@@ -150,6 +160,7 @@ struct sk_kernel_variant {
     sk_pair_kernel *pair;
     sk_pair_wide_kernel *wide;
     sk_pair_energy_kernel *energy;
+    sk_pair_parts_kernel *parts;
     sk_prune_kernel *prune;
     sk_displacement_kernel *displacement;
     sk_kick_kernel *kick;

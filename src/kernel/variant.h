@@ -9,6 +9,7 @@
     extern sk_pair_kernel sk_pair_##name;                               \
     extern sk_pair_wide_kernel sk_pair_wide_##name;                     \
     extern sk_pair_energy_kernel sk_pair_energy_##name;                 \
+    extern sk_pair_parts_kernel sk_pair_parts_##name;                   \
     extern sk_prune_kernel sk_prune_##name;                             \
     extern sk_displacement_kernel sk_displacement_##name;               \
     extern sk_kick_kernel sk_kick_##name;                               \

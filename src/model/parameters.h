@@ -8,10 +8,12 @@
 #include <stdint.h>
 
 #include "geom/units.h"
+#include "model/topology.h"
 
-#define SK_PATH_MAX  1024
-#define SK_TEXT_MAX  2048
-#define SK_STYLE_MAX 128
+#define SK_PATH_MAX   1024
+#define SK_TEXT_MAX   2048
+#define SK_STYLE_MAX  128
+#define SK_GROUPS_MAX 16
 
 enum sk_integrator { SK_LEAP_FROG, SK_VELOCITY_VERLET, SK_STEEPEST_DESCENT, SK_FIRE };
 static inline bool sk_is_minimizer(enum sk_integrator integrator)
@@ -42,6 +44,14 @@ enum sk_thermostat { SK_THERMOSTAT_NONE, SK_THERMOSTAT_V_RESCALE, SK_THERMOSTAT_
 enum sk_barostat { SK_BAROSTAT_NONE, SK_BAROSTAT_C_RESCALE, SK_BAROSTAT_BERENDSEN };
 enum sk_coupling { SK_COUPLING_ISOTROPIC, SK_COUPLING_SEMI_ISOTROPIC, SK_COUPLING_ANISOTROPIC };
 
+/* Names that the run file gives to texts of its own, in its order. */
+struct sk_definitions {
+    int n;
+    struct {
+        char name[SK_NAME_MAX], text[SK_TEXT_MAX];
+    } of[SK_GROUPS_MAX];
+};
+
 struct sk_parameters {
     enum sk_unit_system units;
     struct {
@@ -55,6 +65,7 @@ struct sk_parameters {
         enum sk_velocities velocities;
         double maxwell; /* K or reduced */
     } system;
+    struct sk_definitions groups; /* selections of atoms (read/selection.h) */
     struct {
         enum sk_integrator integrator;
         enum sk_velocity_time velocity_time; /* resolved: never AUTO after parsing */
@@ -63,6 +74,8 @@ struct sk_parameters {
         uint64_t seed;
         int64_t remove_com_every;             /* 0: never */
         double force_tolerance, initial_step; /* of minimizers, else 0 */
+        char freeze[SK_TEXT_MAX];             /* groups whose atoms do not move */
+        char freeze_axes[8];                  /* along which they do not: words x, y, z */
     } run;
     struct {
         enum sk_curve curve;
@@ -106,6 +119,8 @@ struct sk_parameters {
     struct {
         enum sk_thermostat thermostat;
         double target, tau;
+        char groups[SK_TEXT_MAX];                                     /* coupled apart; empty: all atoms together */
+        double group_target[SK_GROUPS_MAX], group_tau[SK_GROUPS_MAX]; /* of these groups; the others 0 */
         int64_t couple_every;
     } temperature;
     struct {
@@ -118,6 +133,7 @@ struct sk_parameters {
         int64_t trajectory_every;
         bool positions, velocities, forces;
         int64_t energy_every;
+        char energy_groups[SK_TEXT_MAX];   /* between which energies are told apart; empty: not at all */
         char checkpoint[SK_PATH_MAX];      /* default: run file's stem + .ckpt.h5 */
         int64_t checkpoint_every;          /* 0: only at the end or when stopped */
         int64_t hash_every;                /* 0: only at the end */

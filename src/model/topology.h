@@ -25,6 +25,7 @@ struct sk_template_atom {
     char residue[SK_NAME_MAX]; /* residue name, e.g. SOL */
     int residue_number;        /* within the molecule */
     int kind;                  /* index into sk_topology.kinds; -1: the kind comes with the atom */
+    bool is_frozen;            /* constraints cannot move it (model/freeze.h); no part of the hash */
 };
 
 /* Rigid three-site water: apex atom and two legs. */
@@ -90,6 +91,12 @@ struct sk_topology {
     int64_t natoms;             /* unit_atoms x copies */
 };
 
+/* The mass that constraints see: infinite for an atom that they cannot move. The kind is known. */
+static inline double sk_template_mass(const struct sk_topology *top, const struct sk_template_atom *atom)
+{
+    return atom->is_frozen ? __builtin_inf() : top->kinds[atom->kind].mass;
+}
+
 /* Where an atom sits in its molecule. */
 struct sk_place {
     int moltype;
@@ -107,6 +114,8 @@ void sk_topology_clear(struct sk_topology *top);
  * is not positive, an atom twice in a term, a virtual site that is built from a site, twice, or rigid, or that joins
  * more than SK_CLUSTER_MAX atoms. Local. */
 enum sk_code sk_moltype_finish(struct sk_moltype *type, struct sk_error *err);
+/* A copy that shares nothing with the type; *copy is overwritten. Local. */
+void sk_moltype_copy(const struct sk_moltype *type, struct sk_moltype *copy);
 /* Fills the derived fields of blocks and totals from moltypes (finished), blocks and replicate; to be
  * called before anything below. Errors (SK_EINPUT): empty system, more than 2^53 atoms. Local. */
 enum sk_code sk_topology_finish(struct sk_topology *top, struct sk_error *err);
@@ -132,5 +141,7 @@ uint64_t sk_topology_hash(const struct sk_topology *top);
  * it clears *top (initialised) first. */
 void sk_topology_pack(const struct sk_topology *top, unsigned char **bytes, size_t *length);
 void sk_topology_unpack(struct sk_topology *top, const unsigned char *bytes, size_t length);
+/* A copy that shares nothing with the topology; *copy is overwritten. Local. */
+void sk_topology_copy(const struct sk_topology *top, struct sk_topology *copy);
 
 #endif

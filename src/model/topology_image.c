@@ -91,11 +91,20 @@ uint64_t sk_topology_hash(const struct sk_topology *top)
     return hash;
 }
 
+/* What is no part of the model. */
+static void states_write(const struct sk_moltype *type, struct sk_bytes_writer *w)
+{
+    for (int i = 0; i < type->natoms; i++)
+        sk_bytes_put_int(w, type->atoms[i].is_frozen);
+}
+
 void sk_topology_pack(const struct sk_topology *top, unsigned char **bytes, size_t *length)
 {
     struct sk_bytes_writer w = {0};
     sk_bytes_put_text(&w, top->title, sizeof top->title);
     topology_write(top, &w);
+    for (int t = 0; t < top->nmoltypes; t++)
+        states_write(&top->moltypes[t], &w);
     *bytes = w.bytes;
     *length = w.length;
 }
@@ -169,6 +178,25 @@ static void moltype_read(struct sk_moltype *type, struct sk_bytes_reader *r)
     SK_REQUIRE(sk_moltype_finish(type, &err) == SK_OK);
 }
 
+static void states_read(struct sk_moltype *type, struct sk_bytes_reader *r)
+{
+    for (int i = 0; i < type->natoms; i++)
+        type->atoms[i].is_frozen = sk_bytes_get_int(r) != 0;
+}
+
+void sk_moltype_copy(const struct sk_moltype *type, struct sk_moltype *copy)
+{
+    struct sk_bytes_writer w = {0};
+    moltype_write(type, &w);
+    states_write(type, &w);
+    struct sk_bytes_reader r = {w.bytes, w.length, 0};
+    memset(copy, 0, sizeof *copy);
+    copy->is_split = type->is_split;
+    moltype_read(copy, &r);
+    states_read(copy, &r);
+    sk_free(&w.bytes);
+}
+
 void sk_topology_unpack(struct sk_topology *top, const unsigned char *bytes, size_t length)
 {
     struct sk_bytes_reader r = {bytes, length, 0};
@@ -193,7 +221,19 @@ void sk_topology_unpack(struct sk_topology *top, const unsigned char *bytes, siz
     }
     for (int k = 0; k < 3; k++)
         top->replicate[k] = (int)sk_bytes_get_int(&r);
+    for (int t = 0; t < top->nmoltypes; t++)
+        states_read(&top->moltypes[t], &r);
     SK_REQUIRE(r.at == length);
     struct sk_error err;
     SK_REQUIRE(sk_topology_finish(top, &err) == SK_OK);
+}
+
+void sk_topology_copy(const struct sk_topology *top, struct sk_topology *copy)
+{
+    unsigned char *bytes = NULL;
+    size_t length = 0;
+    sk_topology_pack(top, &bytes, &length);
+    sk_topology_init(copy);
+    sk_topology_unpack(copy, bytes, length);
+    sk_free(&bytes);
 }

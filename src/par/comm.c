@@ -43,10 +43,12 @@ static void op_int128(void *in, void *inout, int *n, MPI_Datatype *type)
 
 static void op_reduction(void *in, void *inout, int *n, MPI_Datatype *type)
 {
-    (void)type;
+    int bytes;
+    MPI_Type_size(*type, &bytes);
+    size_t sums = ((size_t)bytes - offsetof(struct sk_reduction, sum)) / sizeof(sk_int128);
     for (int i = 0; i < *n; i++) {
-        const unsigned char *from = (const unsigned char *)in + (size_t)i * sizeof(struct sk_reduction);
-        unsigned char *to = (unsigned char *)inout + (size_t)i * sizeof(struct sk_reduction);
+        const unsigned char *from = (const unsigned char *)in + (size_t)i * (size_t)bytes;
+        unsigned char *to = (unsigned char *)inout + (size_t)i * (size_t)bytes;
         for (int k = 0; k < SK_REDUCE_MAX; k++) {
             int64_t a, b;
             memcpy(&a, from + offsetof(struct sk_reduction, max) + (size_t)k * sizeof a, sizeof a);
@@ -54,8 +56,15 @@ static void op_reduction(void *in, void *inout, int *n, MPI_Datatype *type)
             if (a > b)
                 memcpy(to + offsetof(struct sk_reduction, max) + (size_t)k * sizeof b, &a, sizeof a);
         }
-        add_int128(from + offsetof(struct sk_reduction, sum), to + offsetof(struct sk_reduction, sum), SK_REDUCE_SUM);
+        add_int128(from + offsetof(struct sk_reduction, sum), to + offsetof(struct sk_reduction, sum), sums);
     }
+}
+
+static void make_reduction_type(struct sk_comm *comm, int sums)
+{
+    size_t bytes = offsetof(struct sk_reduction, sum) + (size_t)sums * sizeof(sk_int128);
+    MPI_Type_contiguous((int)bytes, MPI_BYTE, &comm->reduction_type);
+    MPI_Type_commit(&comm->reduction_type);
 }
 
 static MPI_Comm duplicate(MPI_Comm from)
@@ -86,8 +95,7 @@ struct sk_comm *sk_comm_new(const void *mpi_comm)
     MPI_Type_contiguous(sizeof(sk_int128), MPI_BYTE, &comm->int128_type);
     MPI_Type_commit(&comm->int128_type);
     MPI_Op_create(op_int128, 1, &comm->int128_op);
-    MPI_Type_contiguous(sizeof(struct sk_reduction), MPI_BYTE, &comm->reduction_type);
-    MPI_Type_commit(&comm->reduction_type);
+    make_reduction_type(comm, SK_REDUCE_SUM);
     MPI_Op_create(op_reduction, 1, &comm->reduction_op);
     comm->reduction = MPI_REQUEST_NULL;
     sk_process_set(comm->rank, comm->size, comm_abort);
@@ -314,6 +322,14 @@ size_t sk_comm_recv(struct sk_comm *comm, void *bytes, size_t capacity, int sour
 }
 
 /* ---- the hidden reduction ---- */
+
+void sk_reduction_set_sums(struct sk_comm *comm, int n)
+{
+    SK_REQUIRE(!comm->is_reducing && n > 0 && n <= SK_REDUCE_MOST);
+    MPI_Type_free(&comm->reduction_type);
+    make_reduction_type(comm, n);
+    memset(&comm->global, 0, sizeof comm->global);
+}
 
 void sk_reduction_begin(struct sk_comm *comm, const struct sk_reduction *local)
 {

@@ -89,13 +89,17 @@ void sk_comm_exchange(struct sk_comm *comm, const struct sk_parcel *send, int ns
 void sk_receipt_clear(struct sk_receipt *receipt);
 
 /* The hidden reduction of a step: one non-blocking all-reduce of MAX of int64 and SUM of 128-bit
- * integers in a single commutative operation. At most SK_REDUCE_MAX maxima and SK_REDUCE_SUM sums. */
-#define SK_REDUCE_MAX 12
-#define SK_REDUCE_SUM 40
+ * integers in a single commutative operation. At most SK_REDUCE_MAX maxima and SK_REDUCE_SUM sums travel, or as many
+ * sums as were asked for, up to SK_REDUCE_MOST; those that do not travel come out as zero. */
+#define SK_REDUCE_MAX  12
+#define SK_REDUCE_SUM  40
+#define SK_REDUCE_MOST 128
 struct sk_reduction {
     int64_t max[SK_REDUCE_MAX];
-    sk_int128 sum[SK_REDUCE_SUM];
+    sk_int128 sum[SK_REDUCE_MOST];
 };
+/* Uniform, while no reduction is open. */
+void sk_reduction_set_sums(struct sk_comm *comm, int n);
 /* Collective, both. Begin copies `local`; end waits and fills `global`. One open at a time; anything else
  * may be called in between. Set what is not used to zero (or INT64_MIN, for a maximum). */
 void sk_reduction_begin(struct sk_comm *comm, const struct sk_reduction *local);

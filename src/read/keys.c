@@ -77,7 +77,6 @@ static const struct sk_choice coupling_choices[] = {{"isotropic", SK_COUPLING_IS
 #define COEFFS(SECTION, NAME, FAMILY) \
     KEY(SECTION, NAME, TEXT), .flags = COEFF, FIELD(bonded.coeff[SK_FAMILY_##FAMILY]), .rule = "nothing"
 #define COUNT_MOST 0x1p62
-#define LATER      .flags = SK_KEY_UNSUPPORTED, NOWHERE, .rule = "not supported yet"
 
 static const struct sk_key table[] = {
 #define S "system"
@@ -114,6 +113,13 @@ static const struct sk_key table[] = {
      .high = 1e9, .rule = "required with `velocities = maxwell`", .unit = "K",
      .help = "Temperature of the drawn velocities."},
 #undef S
+#define S "groups"
+    {KEY(S, "NAME", DEFINITIONS), FIELD(groups), .rule = "none is defined",
+     .help = "Defines a group of atoms. The selection is a list of these, separated by commas: `molecule NAME ...` "
+             "(molecule types), `residue NAME ...`, `atom NAME ...`, `type NAME ...` (atom types; in a data file their "
+             "numbers), `id 1-100 205 ...` (numbers of atoms in the file, from 1; copies made by `replicate` belong to "
+             "the atom they are copies of), `all`; or the word `rest` alone: the atoms in no other defined group."},
+#undef S
 #define S "run"
     {KEY(S, "integrator", CHOICE), FIELD(run.integrator), .fallback = "leap-frog", .choices = integrator_choices,
      .help = "How positions and velocities advance. `steepest-descent` and `fire` minimize the potential instead: they "
@@ -129,7 +135,7 @@ static const struct sk_key table[] = {
     {KEY(S, "seed", UNSIGNED), FIELD(run.seed), .low = 0, .high = 0x1p64, .fallback = "1",
      .help = "Seed of all random numbers: velocities, thermostat, barostat. Any 64-bit number."},
     {KEY(S, "remove_com_every", INTEGER), FIELD(run.remove_com_every), .low = 0, .high = COUNT_MOST,
-     .rule = "100; 0 with `thermostat = langevin`", .unit = "steps",
+     .rule = "100; 0 with `thermostat = langevin` or `freeze`", .unit = "steps",
      .help = "How often the motion of the centre of mass is removed; 0: never."},
     {UNIT_KEY(S, "force_tolerance", "kJ_per_mol_per_nm", REAL), .flags = SK_KEY_ABOVE | SK_KEY_ZERO_UNSET,
      FIELD(run.force_tolerance), .low = 0, .high = 1e9, .rule = "100; 1 in reduced units; minimizers only",
@@ -138,6 +144,11 @@ static const struct sk_key table[] = {
      .low = 0, .high = 1, .rule = "0.01; minimizers only", .unit = "nm",
      .help = "The longest displacement of an atom in the first step of a minimizer. Steepest descent then adapts it; "
              "no step of `fire` is longer than three times that."},
+    {KEY(S, "freeze", TEXT), FIELD(run.freeze), .rule = "nothing",
+     .help = "Groups, separated by blanks, whose atoms do not move. They have no velocity and no degrees of freedom; "
+             "forces on them are computed; with a barostat they keep their fractions of the box edges."},
+    {KEY(S, "freeze_axes", TEXT), FIELD(run.freeze_axes), .fallback = "x y z",
+     .help = "The axes along which they do not move."},
 #undef S
 #define S "domain"
     {KEY(S, "curve", CHOICE), FIELD(domain.curve), .fallback = "hilbert", .choices = curve_choices,
@@ -275,7 +286,15 @@ static const struct sk_key table[] = {
     {UNIT_KEY(S, "tau", "ps", REAL), .flags = SK_KEY_ABOVE | SK_KEY_ZERO_UNSET, FIELD(temperature.tau), .low = 0,
      .high = 1e9, .rule = "required with a thermostat", .unit = "ps",
      .help = "Coupling time; with `langevin` the inverse friction."},
-    {KEY(S, "groups", TEXT), LATER, .help = "Groups of atoms that are coupled apart."},
+    {KEY(S, "groups", TEXT), FIELD(temperature.groups), .rule = "all atoms together",
+     .help = "Groups that are coupled apart and whose temperatures are reported: names from [groups], separated by "
+             "blanks, and `rest` for the atoms in none of the others. Every atom must be in exactly one."},
+    {UNIT_KEY(S, "group_target", "K", REALS), .flags = SK_KEY_ABOVE | SK_KEY_ZERO_UNSET,
+     FIELD(temperature.group_target), .low = 0, .high = 1e9, .rule = "`target_K` for each", .unit = "K",
+     .help = "Temperatures of the baths of `groups`, in their order; `target_K` is then that of the barostat's noise."},
+    {UNIT_KEY(S, "group_tau", "ps", REALS), .flags = SK_KEY_ABOVE | SK_KEY_ZERO_UNSET, FIELD(temperature.group_tau),
+     .low = 0, .high = 1e9, .rule = "`tau_ps` for each", .unit = "ps",
+     .help = "Coupling times of `groups`, in their order."},
     {KEY(S, "couple_every", INTEGER), FIELD(temperature.couple_every), .low = 1, .high = 1e9, .fallback = "10",
      .unit = "steps", .help = "How often `v-rescale` and the barostat act."},
 #undef S
@@ -303,6 +322,10 @@ static const struct sk_key table[] = {
     {KEY(S, "forces", BOOLEAN), FIELD(output.forces), .fallback = "off", .help = "Forces in each frame."},
     {KEY(S, "energy_every", INTEGER), FIELD(output.energy_every), .low = 0, .high = COUNT_MOST, .fallback = "100",
      .unit = "steps", .help = "Steps between lines of energies in the log; 0: at the start and the end only."},
+    {KEY(S, "energy_groups", TEXT), FIELD(output.energy_groups), .rule = "none",
+     .help = "Groups for every pair of which the Lennard-Jones, direct Coulomb and 1-4 energies are reported, in the "
+             "JSON log and by `skein energy`: names from [groups], separated by blanks, and `rest` for the atoms in "
+             "none of the others. Every atom must be in exactly one."},
     {KEY(S, "checkpoint", PATH), FIELD(output.checkpoint), .rule = "the run file's name with .ckpt.h5 for its suffix",
      .help = "Checkpoint file, written beside and renamed."},
     {KEY(S, "checkpoint_every", INTEGER), FIELD(output.checkpoint_every), .low = 0, .high = COUNT_MOST,
@@ -325,7 +348,8 @@ const struct sk_key *sk_key_find(const char *section, const char *name)
 {
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (strcmp(table[i].section, section) == 0 &&
-            (strcmp(table[i].name, name) == 0 || strcmp(table[i].plain, name) == 0))
+            (strcmp(table[i].name, name) == 0 || strcmp(table[i].plain, name) == 0 ||
+             table[i].type == SK_KEY_DEFINITIONS))
             return &table[i];
     return NULL;
 }

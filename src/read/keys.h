@@ -17,20 +17,21 @@ enum sk_key_type {
     SK_KEY_CHOICE,
     SK_KEY_TEXT,
     SK_KEY_PATH,
-    SK_KEY_PATHS,  /* folders separated by ':' */
-    SK_KEY_TRIPLE, /* AxBxC */
-    SK_KEY_WEIGHTS /* as special_bonds in LAMMPS */
+    SK_KEY_PATHS,      /* folders separated by ':' */
+    SK_KEY_TRIPLE,     /* AxBxC */
+    SK_KEY_WEIGHTS,    /* as special_bonds in LAMMPS */
+    SK_KEY_REALS,      /* numbers above 0, at most SK_GROUPS_MAX; zeros in the field behind them */
+    SK_KEY_DEFINITIONS /* any key of the section: a name for a text (struct sk_definitions) */
 };
 
 enum sk_key_flags {
-    SK_KEY_UNSUPPORTED = 1,  /* in the design, refused by name for now */
-    SK_KEY_DATA_ONLY = 2,    /* belongs to a LAMMPS data file */
-    SK_KEY_GROMACS_ONLY = 4, /* belongs to structure and topology */
-    SK_KEY_UNWRITTEN = 8,    /* left out of the written set: other keys say the same */
-    SK_KEY_ZERO_UNSET = 16,  /* zero means "not given" and is written as a comment */
-    SK_KEY_ABOVE = 32,       /* the lower end of the range is excluded */
-    SK_KEY_SEMICOLON = 64,   /* ';' separates entries, so " ;" starts no comment here */
-    SK_KEY_REPEATED = 128    /* may stand in several lines, which are joined by ';' */
+    SK_KEY_DATA_ONLY = 1,    /* belongs to a LAMMPS data file */
+    SK_KEY_GROMACS_ONLY = 2, /* belongs to structure and topology */
+    SK_KEY_UNWRITTEN = 4,    /* left out of the written set: other keys say the same */
+    SK_KEY_ZERO_UNSET = 8,   /* zero means "not given" and is written as a comment */
+    SK_KEY_ABOVE = 16,       /* the lower end of the range is excluded */
+    SK_KEY_SEMICOLON = 32,   /* ';' separates entries, so " ;" starts no comment here */
+    SK_KEY_REPEATED = 64     /* may stand in several lines, which are joined by ';' */
 };
 
 struct sk_choice {
@@ -59,7 +60,7 @@ struct sk_key {
 
 /* The table, in the order of the documentation; *count lines. */
 const struct sk_key *sk_key_table(int *count);
-/* The key of that section with that name in either form, or NULL. */
+/* The key of that section with that name in either form, or that of its definitions, or NULL. */
 const struct sk_key *sk_key_find(const char *section, const char *name);
 bool sk_key_has_section(const char *section);
 /* The name to write in this unit system. */

@@ -4,9 +4,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "model/groups.h"
 #include "read/entries.h"
 #include "read/script.h"
+#include "read/suggest.h"
 #include "read/values.h"
+#include "read/words.h"
 
 #define LINE_LONGEST 4095
 
@@ -104,13 +107,11 @@ static enum sk_code runfile_key(struct runfile *run, int i)
     }
     entry->key = key;
     for (int j = 0; entry->line && j < i && !(key->flags & SK_KEY_REPEATED); j++)
-        if (run->entries.entry[j].key == key)
+        if (run->entries.entry[j].key == key &&
+            (key->type != SK_KEY_DEFINITIONS || strcmp(run->entries.entry[j].name, entry->name) == 0))
             return sk_entry_fail(&run->entries, entry, run->err, "'%s' is given twice in [%s], first in line %lld",
                                  entry->name, entry->section, (long long)run->entries.entry[j].line);
-    if (key->flags & SK_KEY_UNSUPPORTED)
-        return sk_entry_fail(&run->entries, entry, run->err, "'%s' in [%s] is known but not supported yet; remove it",
-                             entry->name, entry->section);
-    if (strcmp(entry->name, sk_key_name(key, run->p->units)) != 0) {
+    if (key->type != SK_KEY_DEFINITIONS && strcmp(entry->name, sk_key_name(key, run->p->units)) != 0) {
         if (run->p->units == SK_UNITS_LJ)
             return sk_entry_fail(&run->entries, entry, run->err,
                                  "'%s' carries a unit, but units = lj is in reduced units; write '%s'", entry->name,
@@ -147,18 +148,54 @@ static void runfile_join(const struct runfile *run, int i, char value[2 * SK_VAL
 
 static enum sk_code runfile_apply(struct runfile *run)
 {
+    static const char *const reserved[] = {SK_GROUP_ALL, SK_GROUP_REST, NULL};
     for (int i = 0; i < run->entries.n; i++) {
         struct sk_entry *entry = &run->entries.entry[i];
         char value[2 * SK_VALUE_MAX], why[512];
         if (runfile_key(run, i) || sk_entry_value(&run->entries, entry, value, SK_VALUE_MAX, run->err))
             return run->err->code;
         runfile_join(run, i, value);
-        bool is_text = entry->key->type == SK_KEY_TEXT;
+        bool is_text = entry->key->type == SK_KEY_TEXT, is_definition = entry->key->type == SK_KEY_DEFINITIONS;
         const char *text = is_text && *value == '\0' && entry->key->fallback ? entry->key->fallback : value;
-        if (!sk_value_set(entry->key, text, run->folder, run->p, why, sizeof why))
+        bool is_good = is_definition ? sk_value_define(entry->key, entry->name, text, reserved, run->p, why, sizeof why)
+                                     : sk_value_set(entry->key, text, run->folder, run->p, why, sizeof why);
+        if (!is_good)
             return sk_entry_fail(&run->entries, entry, run->err, "%s", why);
     }
     return SK_OK;
+}
+
+/* The names in a list of groups, each defined and there once. Returns how many, or -1 with *err filled. */
+static int runfile_list(struct runfile *run, const char *section, const char *name, const char *list, bool has_rest)
+{
+    const struct sk_entry *entry = runfile_given(run, section, name);
+    const struct sk_definitions *defined = &run->p->groups;
+    char words[SK_TEXT_MAX], hint[128], *word[SK_GROUPS_MAX];
+    snprintf(words, sizeof words, "%s", list);
+    int n = sk_words_split(words, word, SK_GROUPS_MAX);
+    if (n > SK_GROUPS_MAX) {
+        sk_entry_fail(&run->entries, entry, run->err, "'%s' lists more than %d groups", name, SK_GROUPS_MAX);
+        return -1;
+    }
+    for (int i = 0; i < n; i++) {
+        struct sk_suggestion suggestion = {word[i], NULL, 0};
+        bool is_known = strcmp(word[i], SK_GROUP_ALL) == 0 || (has_rest && strcmp(word[i], SK_GROUP_REST) == 0);
+        for (int g = 0; g < defined->n; g++) {
+            is_known |= strcmp(word[i], defined->of[g].name) == 0;
+            sk_suggestion_consider(&suggestion, defined->of[g].name);
+        }
+        if (!is_known) {
+            sk_entry_fail(&run->entries, entry, run->err, "'%s' names '%.60s', which is not defined in [groups]%s",
+                          name, word[i], sk_suggestion_text(&suggestion, hint, sizeof hint));
+            return -1;
+        }
+        for (int j = 0; j < i; j++)
+            if (strcmp(word[i], word[j]) == 0) {
+                sk_entry_fail(&run->entries, entry, run->err, "'%s' names '%s' twice", name, word[i]);
+                return -1;
+            }
+    }
+    return n;
 }
 
 /* Keys of the other kind of input would have no effect; that is said rather than ignored. */
@@ -198,9 +235,6 @@ static enum sk_code runfile_imply(struct runfile *run, const char *by, const str
     const struct sk_entry *given = runfile_given(run, "nonbonded", implied->name);
     unsigned char before[sizeof(double)];
     char why[512];
-    if (key->flags & SK_KEY_UNSUPPORTED)
-        return sk_entry_fail(&run->entries, cause, run->err, "'%s = %.120s' needs '%s', which is not supported yet",
-                             cause->name, cause->value, name);
     SK_REQUIRE(key->size <= sizeof before);
     void *field = (char *)run->p + key->offset;
     memcpy(before, field, key->size);
@@ -289,8 +323,15 @@ static enum sk_code runfile_run(struct runfile *run)
     if (p->run.velocity_time == SK_VELOCITY_AUTO)
         p->run.velocity_time = p->run.integrator == SK_VELOCITY_VERLET ? SK_VELOCITY_ON_STEP
                                                                        : SK_VELOCITY_HALF_STEP_BACK;
+    int frozen = runfile_list(run, "run", "freeze", p->run.freeze, false);
+    if (frozen < 0)
+        return run->err->code;
+    bool axis[3];
+    if (!sk_axes_parse(p->run.freeze_axes, axis))
+        return sk_entry_fail(&run->entries, runfile_given(run, "run", "freeze_axes"), run->err,
+                             "'freeze_axes' = %s is not a list of x, y and z, each at most once", p->run.freeze_axes);
     if (!runfile_given(run, "run", "remove_com_every"))
-        p->run.remove_com_every = p->temperature.thermostat == SK_THERMOSTAT_LANGEVIN ? 0 : 100;
+        p->run.remove_com_every = frozen || p->temperature.thermostat == SK_THERMOSTAT_LANGEVIN ? 0 : 100;
     return SK_OK;
 }
 
@@ -353,17 +394,36 @@ static enum sk_code runfile_nonbonded(struct runfile *run)
     return runfile_switch(run);
 }
 
+/* One value for each of n temperature groups: given in values, or the common one for all; of a thermostat that is used.
+ */
+static enum sk_code runfile_group_values(struct runfile *run, int n, const char *name, const char *common_name,
+                                         double common, double values[SK_GROUPS_MAX])
+{
+    const struct sk_entry *given = runfile_given(run, "temperature", name);
+    int count = 0;
+    while (count < SK_GROUPS_MAX && values[count] > 0)
+        count++;
+    if (count != 0 && count != n)
+        return sk_entry_fail(&run->entries, given, run->err, "'%s' has %d numbers, but 'groups' names %d groups",
+                             given->name, count, n);
+    bool is_needed = run->p->temperature.thermostat != SK_THERMOSTAT_NONE;
+    if (is_needed && count == 0 && !runfile_given(run, "temperature", common_name))
+        return runfile_needs(run, runfile_given(run, "temperature", "thermostat"), "temperature", common_name, "");
+    for (int g = 0; is_needed && count == 0 && g < n; g++)
+        values[g] = common;
+    return SK_OK;
+}
+
 static enum sk_code runfile_temperature(struct runfile *run)
 {
     struct sk_parameters *p = run->p;
-    const struct sk_entry *cause = runfile_given(run, "temperature", "thermostat");
-    if (p->temperature.thermostat == SK_THERMOSTAT_NONE)
-        return SK_OK;
-    if (!runfile_given(run, "temperature", "target_K"))
-        return runfile_needs(run, cause, "temperature", "target_K", "");
-    if (!runfile_given(run, "temperature", "tau_ps"))
-        return runfile_needs(run, cause, "temperature", "tau_ps", "");
-    return SK_OK;
+    int n = runfile_list(run, "temperature", "groups", p->temperature.groups, true);
+    if (n < 0)
+        return run->err->code;
+    enum sk_code code = runfile_group_values(run, n, "group_target_K", "target_K", p->temperature.target,
+                                             p->temperature.group_target);
+    return code ? code
+                : runfile_group_values(run, n, "group_tau_ps", "tau_ps", p->temperature.tau, p->temperature.group_tau);
 }
 
 static enum sk_code runfile_pressure(struct runfile *run)
@@ -443,6 +503,8 @@ static enum sk_code runfile_output(struct runfile *run)
     const struct sk_entry *every = runfile_given(run, "output", "trajectory_every");
     bool has_trajectory = p->output.trajectory[0] != '\0';
     size_t n = strlen(p->output.trajectory);
+    if (runfile_list(run, "output", "energy_groups", p->output.energy_groups, true) < 0)
+        return run->err->code;
     if (!p->output.checkpoint[0] && runfile_checkpoint(run))
         return run->err->code;
     if (runfile_overwrites(run, "checkpoint", p->output.checkpoint) || runfile_final(run))
@@ -488,6 +550,32 @@ static enum sk_code runfile_parse(struct sk_lines *lines, const struct sk_overri
         code = stages[i](&run);
     sk_entries_clear(&run.entries);
     return code;
+}
+
+void sk_runfile_locate(const char *path, const struct sk_override *overrides, int noverrides, const char *section,
+                       const char *name, char *text, size_t size)
+{
+    struct sk_lines lines;
+    struct sk_error ignored; /* the file was read before */
+    struct sk_entries entries;
+    snprintf(text, size, "%s", path);
+    if (sk_lines_open(&lines, path, LINE_LONGEST, &ignored))
+        return;
+    sk_entries_init(&entries, path);
+    enum sk_code code = sk_entries_read(&entries, &lines, &ignored);
+    for (int i = 0; i < noverrides && !code; i++)
+        code = sk_entries_override(&entries, overrides[i].text, &ignored);
+    for (int i = 0; i < entries.n && !code; i++) {
+        const struct sk_entry *entry = &entries.entry[i];
+        if (strcmp(entry->section, section) != 0 || strcmp(entry->name, name) != 0)
+            continue;
+        if (entry->line)
+            snprintf(text, size, "%s:%lld", path, (long long)entry->line);
+        else
+            snprintf(text, size, "--set %s.%s", section, name);
+    }
+    sk_entries_clear(&entries);
+    sk_lines_close(&lines);
 }
 
 enum sk_code sk_runfile_read(const char *path, const struct sk_override *overrides, int noverrides,

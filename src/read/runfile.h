@@ -23,6 +23,10 @@ enum sk_code sk_runfile_read(const char *path, const struct sk_override *overrid
 /* The same from text[length]; name is used in messages, for relative paths and for the checkpoint's default. Local. */
 enum sk_code sk_runfile_parse(const char *text, size_t length, const char *name, const struct sk_override *overrides,
                               int noverrides, struct sk_parameters *parameters, struct sk_error *err);
+/* Where a key was given, for messages about what was found wrong with it later: "FILE:LINE", "--set section.key", or
+ * the file alone if it was not. Reads the file again. Local. */
+void sk_runfile_locate(const char *path, const struct sk_override *overrides, int noverrides, const char *section,
+                       const char *name, char *text, size_t size);
 /* Writes the complete set, defaults included, as a run file that parses to the same parameters from any folder.
  * The caller owns out and checks ferror. Local. */
 void sk_runfile_write(FILE *out, const struct sk_parameters *parameters);

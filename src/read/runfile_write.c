@@ -15,11 +15,22 @@ static void write_value(FILE *out, const struct sk_key *key, const struct sk_par
         sk_value_print(out, key, p);
 }
 
+static void write_definitions(FILE *out, const struct sk_definitions *all)
+{
+    if (all->n == 0)
+        fprintf(out, "# none is defined\n");
+    for (int i = 0; i < all->n; i++) {
+        fprintf(out, "%s =", all->of[i].name);
+        sk_value_print_text(out, all->of[i].text);
+        fputc('\n', out);
+    }
+}
+
 void sk_runfile_write(FILE *out, const struct sk_parameters *parameters)
 {
     int n;
     const struct sk_key *key = sk_key_table(&n);
-    unsigned skipped = SK_KEY_UNSUPPORTED | SK_KEY_UNWRITTEN;
+    unsigned skipped = SK_KEY_UNWRITTEN;
     skipped |= parameters->system.data[0] ? SK_KEY_GROMACS_ONLY : SK_KEY_DATA_ONLY;
     fprintf(out, "# Everything this run used, defaults included; a run file again.\n");
     for (int i = 0; i < n; i++) {
@@ -28,6 +39,10 @@ void sk_runfile_write(FILE *out, const struct sk_parameters *parameters)
         if (key[i].flags & skipped)
             continue;
         const char *name = sk_key_name(&key[i], parameters->units);
+        if (key[i].type == SK_KEY_DEFINITIONS) {
+            write_definitions(out, (const void *)((const char *)parameters + key[i].offset));
+            continue;
+        }
         if ((key[i].flags & SK_KEY_ZERO_UNSET) && sk_value_real(&key[i], parameters) == 0.0) {
             fprintf(out, "# %s is not used\n", name);
             continue;
@@ -83,8 +98,8 @@ static const char introduction[] =
 
 static void document_values(FILE *out, const struct sk_key *key)
 {
-    static const char *const kinds[] = {"number", "whole number", "whole number", "on, off", "choice",
-                                        "text",   "path",         "folders",      "AxBxC",   "weights"};
+    static const char *const kinds[] = {"number", "whole number", "whole number", "on, off", "choice",  "text",
+                                        "path",   "folders",      "AxBxC",        "weights", "numbers", "selection"};
     char text[256];
     if (key->type == SK_KEY_CHOICE) {
         sk_value_choices(key->choices, true, text, sizeof text);

@@ -206,7 +206,7 @@ static int special_part(char **words, int n, double weights[2][3])
 
 bool sk_special_weights(const char *text, double weights[2][3], char *why, size_t size)
 {
-    char copy[SK_STYLE_MAX], *words[16];
+    char copy[SK_TEXT_MAX], *words[16];
     snprintf(copy, sizeof copy, "%.*s", (int)sizeof copy - 1, text);
     int n = sk_words_split(copy, words, 16), at = 0, taken = 1;
     bool is_whole = n > 0 && n <= 16 && strlen(text) < sizeof copy;

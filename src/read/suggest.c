@@ -1,7 +1,9 @@
-#include "read/keys.h"
+#include "read/suggest.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#include "read/keys.h"
 
 #define WORD_MAX 64
 
@@ -37,6 +39,30 @@ static bool is_near(const char *word, int distance)
     return distance <= 1 + (int)strlen(word) / 3;
 }
 
+void sk_suggestion_consider(struct sk_suggestion *s, const char *candidate)
+{
+    int distance = edit_distance(s->word, candidate);
+    if (s->nearest && distance >= s->distance)
+        return;
+    s->nearest = candidate;
+    s->distance = distance;
+}
+
+bool sk_suggestion_is_near(const struct sk_suggestion *s)
+{
+    return s->nearest && is_near(s->word, s->distance);
+}
+
+const char *sk_suggestion_text(const struct sk_suggestion *s, char *text, size_t size)
+{
+    text[0] = '\0';
+    if (sk_suggestion_is_near(s))
+        snprintf(text, size, "; did you mean '%s'?", s->nearest);
+    else if (s->nearest)
+        snprintf(text, size, "; nearest is '%s'", s->nearest);
+    return text;
+}
+
 static void append(char *text, size_t size, const char *lead, const char *word)
 {
     size_t used = strlen(text);
@@ -45,18 +71,13 @@ static void append(char *text, size_t size, const char *lead, const char *word)
 
 void sk_key_suggest_section(const char *section, char *text, size_t size)
 {
-    int n, best = WORD_MAX;
+    int n;
     const struct sk_key *key = sk_key_table(&n);
-    const char *nearest = "";
-    for (int i = 0; i < n; i++) {
-        int distance = edit_distance(section, key[i].section);
-        if (distance < best) {
-            best = distance;
-            nearest = key[i].section;
-        }
-    }
-    if (is_near(section, best)) {
-        snprintf(text, size, "did you mean '%s'?", nearest);
+    struct sk_suggestion suggestion = {section, NULL, 0};
+    for (int i = 0; i < n; i++)
+        sk_suggestion_consider(&suggestion, key[i].section);
+    if (sk_suggestion_is_near(&suggestion)) {
+        snprintf(text, size, "did you mean '%s'?", suggestion.nearest);
         return;
     }
     snprintf(text, size, "the sections are");
@@ -72,11 +93,11 @@ void sk_key_suggest(const char *section, const char *name, enum sk_unit_system u
     const char *nearest = "";
     for (int i = 0; i < n; i++) {
         bool is_same = strcmp(key[i].name, name) == 0 || strcmp(key[i].plain, name) == 0;
-        if (is_same) {
+        if (is_same && key[i].type != SK_KEY_DEFINITIONS) {
             snprintf(text, size, "it belongs in [%s]", key[i].section);
             return;
         }
-        if (strcmp(key[i].section, section) != 0 || (key[i].flags & SK_KEY_UNSUPPORTED))
+        if (strcmp(key[i].section, section) != 0)
             continue;
         /* Someone who forgets the unit, or writes another one, is as near as the name without it. */
         int distance = edit_distance(name, key[i].name), plain = edit_distance(name, key[i].plain);
@@ -94,7 +115,7 @@ void sk_key_suggest(const char *section, const char *name, enum sk_unit_system u
     snprintf(text, size, "nearest is '%s'; the keys there are", nearest);
     const char *lead = " ";
     for (int i = 0; i < n; i++)
-        if (strcmp(key[i].section, section) == 0 && !(key[i].flags & SK_KEY_UNSUPPORTED)) {
+        if (strcmp(key[i].section, section) == 0) {
             append(text, size, lead, sk_key_name(&key[i], units));
             lead = ", ";
         }

@@ -35,6 +35,8 @@ void sk_value_range(const struct sk_key *key, char *text, size_t size)
     else if (key->type == SK_KEY_REAL || key->type == SK_KEY_INTEGER)
         snprintf(text, size, "%s %g, at most %g", (key->flags & SK_KEY_ABOVE) ? "above" : "at least", key->low,
                  key->high);
+    else if (key->type == SK_KEY_REALS)
+        snprintf(text, size, "each above %g, at most %g", key->low, key->high);
     else if (key->type == SK_KEY_TRIPLE)
         snprintf(text, size, "each at least %g, at most %g", key->low, key->high);
     else if (key->type == SK_KEY_UNSIGNED)
@@ -257,6 +259,76 @@ static bool set_weights(const struct sk_key *key, const char *text, struct sk_pa
     return true;
 }
 
+static bool set_reals(const struct sk_key *key, const char *text, struct sk_parameters *parameters, char *why,
+                      size_t size)
+{
+    const char *name = sk_key_name(key, parameters->units);
+    double values[SK_GROUPS_MAX] = {0};
+    SK_REQUIRE(key->size == sizeof values && (key->flags & SK_KEY_ABOVE) && key->low == 0);
+    int n = 0;
+    for (size_t length; *text; n++, text += length, text += strspn(text, " \t")) {
+        char word[64];
+        length = strcspn(text, " \t");
+        snprintf(word, sizeof word, "%.*s", length < sizeof word ? (int)length : (int)sizeof word - 1, text);
+        if (n == SK_GROUPS_MAX) {
+            snprintf(why, size, "'%s' has more than %d numbers", name, SK_GROUPS_MAX);
+            return false;
+        }
+        if (length >= sizeof word || !sk_parse_real(word, &values[n])) {
+            snprintf(why, size, "'%s': '%s' is not a number", name, word);
+            return false;
+        }
+        if (!(values[n] > key->low && values[n] <= key->high))
+            return out_of_range(key, word, parameters, why, size);
+    }
+    memcpy(value_field(key, parameters), values, sizeof values);
+    return true;
+}
+
+/* Whether a definition may be called so. */
+static bool is_name(const char *name, const char *const *reserved, char *why, size_t size)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+    for (; *reserved; reserved++)
+        if (strcmp(name, *reserved) == 0) {
+            snprintf(why, size, "'%s' has a meaning of its own; choose another name", name);
+            return false;
+        }
+    if (name[strspn(name, letters)] == '\0' && strlen(name) < SK_NAME_MAX)
+        return true;
+    snprintf(why, size, "'%.60s' is no name: at most %d letters, digits, '_', '-' and '.'", name, SK_NAME_MAX - 1);
+    return false;
+}
+
+bool sk_value_define(const struct sk_key *key, const char *name, const char *text, const char *const *reserved,
+                     struct sk_parameters *parameters, char *why, size_t size)
+{
+    struct sk_definitions *all = value_field(key, parameters);
+    int i = 0;
+    if (!is_name(name, reserved, why, size))
+        return false;
+    while (i < all->n && strcmp(all->of[i].name, name) != 0)
+        i++;
+    if (*text == '\0') { /* what follows moves up */
+        int last = i < all->n ? --all->n : all->n;
+        for (; i < last; i++)
+            all->of[i] = all->of[i + 1];
+        if (last < SK_GROUPS_MAX)
+            memset(&all->of[last], 0, sizeof all->of[last]);
+        return true;
+    }
+    if (i == SK_GROUPS_MAX) {
+        snprintf(why, size, "'%s' is one more than the %d that can be defined", name, SK_GROUPS_MAX);
+        return false;
+    }
+    SK_REQUIRE(strlen(text) < sizeof all->of[i].text);
+    memset(&all->of[i], 0, sizeof all->of[i]);
+    strcpy(all->of[i].name, name);
+    strcpy(all->of[i].text, text);
+    all->n = i < all->n ? all->n : i + 1;
+    return true;
+}
+
 bool sk_value_set(const struct sk_key *key, const char *text, const char *folder, struct sk_parameters *parameters,
                   char *why, size_t size)
 {
@@ -276,6 +348,8 @@ bool sk_value_set(const struct sk_key *key, const char *text, const char *folder
     case SK_KEY_PATHS: return set_paths(key, text, folder, parameters, why, size);
     case SK_KEY_TRIPLE: return set_triple(key, text, parameters, why, size);
     case SK_KEY_WEIGHTS: return set_weights(key, text, parameters, why, size);
+    case SK_KEY_REALS: return set_reals(key, text, parameters, why, size);
+    case SK_KEY_DEFINITIONS: break; /* they have names: sk_value_define */
     }
     return false;
 }
@@ -311,7 +385,13 @@ static void print_weights(FILE *out, const double *weights)
     }
 }
 
-static void print_text(FILE *out, const char *text)
+static void print_reals(FILE *out, const double *values)
+{
+    for (int i = 0; i < SK_GROUPS_MAX && values[i] != 0.0; i++)
+        print_real(out, values[i]);
+}
+
+void sk_value_print_text(FILE *out, const char *text)
 {
     size_t n = strlen(text);
     bool has_quotes = n && (strchr(" \t#;", text[0]) || strchr(" \t", text[n - 1]));
@@ -349,8 +429,10 @@ void sk_value_print(FILE *out, const struct sk_key *key, const struct sk_paramet
             fprintf(out, " %dx%dx%d", number[0], number[1], number[2]);
         break;
     case SK_KEY_WEIGHTS: print_weights(out, field); break;
+    case SK_KEY_REALS: print_reals(out, field); break;
     case SK_KEY_TEXT:
     case SK_KEY_PATH:
-    case SK_KEY_PATHS: print_text(out, field); break;
+    case SK_KEY_PATHS: sk_value_print_text(out, field); break;
+    case SK_KEY_DEFINITIONS: break;
     }
 }

@@ -14,8 +14,14 @@
  * false with the reason in why[size] ("'dt_ps' = -1 is out of range: ..."), and the field is undefined. Local. */
 bool sk_value_set(const struct sk_key *key, const char *text, const char *folder, struct sk_parameters *parameters,
                   char *why, size_t size);
+/* Gives the name its text, or takes it away if the text is empty, in the definitions of key. A name is letters, digits,
+ * '_', '-' and '.', and none of the words in `reserved` (ends with NULL). Fails as above. Local. */
+bool sk_value_define(const struct sk_key *key, const char *name, const char *text, const char *const *reserved,
+                     struct sk_parameters *parameters, char *why, size_t size);
 /* Prints a blank and the field's value, nothing for an empty text, so that sk_value_set reads back the same bits. */
 void sk_value_print(FILE *out, const struct sk_key *key, const struct sk_parameters *parameters);
+/* The same for a text. */
+void sk_value_print_text(FILE *out, const char *text);
 /* The shortest of the forms that read back to the same bits; 17 digits always do. */
 void sk_value_format(double value, char text[40]);
 /* The range in words, "" where there is none ("above 0, at most 1000"). */

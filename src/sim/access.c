@@ -309,6 +309,6 @@ int skein_set_velocities(struct skein *sim, const double *velocities)
     for (int i = 0; i < a->n && !code; i++)
         memcpy(a->v[i], velocities + 3 * a->id[i], sizeof a->v[i]);
     if (!code)
-        sk_dynamics_place_sites(&sim->dynamics); /* without velocities */
+        sk_dynamics_stop_frozen(&sim->dynamics);
     return (int)code;
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "sim/sim.h"
+#include "sim/groups.h"
 
 #define SHORTEST_PERIOD 10 /* steps that a bond's oscillation should take at least; GROMACS warns likewise */
 
@@ -197,6 +197,7 @@ int skein_check(struct skein *sim)
     sk_log_note(log, SK_LOG_NORMAL, "%lld atoms (replicate %dx%dx%d), %s, %.6g degrees of freedom, %d x %d x %d cells",
                 (long long)sim->top.natoms, sim->top.replicate[0], sim->top.replicate[1], sim->top.replicate[2],
                 sk_report_box(&sim->box, text), sim->dynamics.dof, n[0], n[1], n[2]);
+    sk_sim_print_groups(sim);
     struct skein_energies e;
     int code = (int)sk_comm_agree(sim->comm, &sim->error,
                                   sk_comm_rank(sim->comm) == 0 ? sk_report_folders(sim, &sim->error) : SK_OK);

@@ -4,7 +4,7 @@
 #include "base/fpmode.h"
 #include "base/memory.h"
 #include "mesh/accuracy.h"
-#include "sim/sim.h"
+#include "sim/groups.h"
 
 #define AUTO_BUFFER 0.48 /* of the cutoff: list radius less cutoff */
 
@@ -79,6 +79,7 @@ static void setup_dynamics(struct skein *sim)
     struct sk_dynamics *d = &sim->dynamics;
     d->parameters = &sim->parameters;
     d->top = &sim->top;
+    d->groups = &sim->groups;
     d->comm = sim->comm;
     d->domain = &sim->domain;
     d->force = &sim->force;
@@ -152,9 +153,6 @@ static enum sk_code setup_forces(struct skein *sim, struct sk_error *err)
     if (!(code = choose_mesh(sim, &units, kind_count, &plan, err)))
         sk_nonbonded_init(&nonbonded, &sim->parameters, &sim->ff, &sim->top, &units, kind_count,
                           sim->is_resumed ? sim->checkpoint.force_scale : 0, plan.beta);
-    sim->dynamics.total_mass = 0;
-    for (int k = 0; k < sim->top.nkinds; k++)
-        sim->dynamics.total_mass += (double)kind_count[k] * sim->top.kinds[k].mass;
     sk_free(&kind_count);
     double radius = 0;
     if (code)
@@ -162,6 +160,7 @@ static enum sk_code setup_forces(struct skein *sim, struct sk_error *err)
     code = choose_radius(sim, nonbonded.cutoff, &radius, err);
     sk_force_init(&sim->force, &sim->top, variant);
     sim->force.nonbonded = nonbonded;
+    sk_parts_init(&sim->force.parts, &sim->groups, sim->parameters.output.energy_groups);
     sk_force_set_radius(&sim->force, radius);
     sim->has_force = true;
     if (code)
@@ -275,11 +274,7 @@ static const struct sk_topology *topology_of_motion(struct skein *sim)
 {
     if (!sk_is_minimizer(sim->parameters.run.integrator))
         return &sim->top;
-    unsigned char *bytes = NULL;
-    size_t length = 0;
-    sk_topology_pack(&sim->top, &bytes, &length);
-    sk_topology_unpack(&sim->even, bytes, length);
-    sk_free(&bytes);
+    sk_topology_copy(&sim->top, &sim->even);
     for (int k = 0; k < sim->even.nkinds; k++)
         sim->even.kinds[k].mass = 1;
     return &sim->even;
@@ -333,10 +328,13 @@ static enum sk_code open_all(struct skein *sim, const char *run_file, struct sk_
     code = sk_domain_start(&sim->domain, sim->comm, &sim->parameters, &sim->top, &sim->box, sim->force.list_radius,
                            &sim->atoms, err);
     sim->has_domain = true;
+    if (!code)
+        code = sk_sim_check_groups(sim, run_file, err);
     if (code || (sim->force.mesh && (code = setup_charge_bits(sim, err))))
         return code;
     setup_dynamics(sim);
     sk_dynamics_place_sites(&sim->dynamics);
+    sk_parts_count(&sim->force.parts, sim->comm, &sim->atoms);
     if ((code = examine_constraints(sim, err)))
         return code;
     if (!sim->is_resumed)
@@ -401,6 +399,7 @@ void skein_close(struct skein **simulation)
     sk_dynamics_clear(&sim->dynamics);
     sk_atoms_clear(&sim->atoms);
     sk_forcefield_clear(&sim->ff);
+    sk_groups_clear(&sim->groups);
     sk_topology_clear(&sim->even);
     sk_topology_clear(&sim->top);
     sk_comm_free(&sim->comm);

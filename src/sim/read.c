@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "domain/intake.h"
 #include "read/runfile.h"
-#include "sim/sim.h"
+#include "sim/groups.h"
 
 static enum sk_code read_on_root(struct skein *sim, const char *run_file, struct sk_error *err)
 {
@@ -107,11 +107,12 @@ enum sk_code sk_sim_read_model(struct skein *sim, const char *run_file, struct s
     if (code)
         return code;
     share_model(sim);
-    if (sim->parameters.constraints.split_clusters)
-        split_clusters(&sim->top);
     sim->box = sk_box_replicate(&sim->structure.box, sim->top.replicate);
-    sim->model_hash = hash_model(sim);
-    return SK_OK;
+    sim->model_hash = hash_model(sim); /* of the model as it was read */
+    code = sk_sim_define_groups(sim, run_file, err);
+    if (!code && sim->parameters.constraints.split_clusters)
+        split_clusters(&sim->top);
+    return code;
 }
 
 static enum sk_code take_atoms(void *context, const struct sk_atom_block *block, struct sk_error *err)

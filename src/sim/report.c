@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "mesh/accuracy.h"
 #include "read/runfile.h"
-#include "sim/sim.h"
+#include "sim/groups.h"
 
 #define TERMINAL_SECONDS 0.5 /* between two progress lines */
 #define FILE_SECONDS     60.0
@@ -151,6 +151,7 @@ enum sk_code sk_report_start(struct skein *sim, struct sk_error *err)
                 "%lld atoms, %lld rigid waters, %lld other constraints, %.6g degrees of freedom, %s",
                 (long long)sim->top.natoms, (long long)sk_topology_settles(&sim->top),
                 (long long)sk_topology_constraints(&sim->top), sim->dynamics.dof, sk_report_box(&sim->box, text));
+    sk_sim_print_groups(sim);
     sk_sim_warn(sim);
     if (sim->force.bonded.is_used)
         sk_log_note(log, SK_LOG_NORMAL, "%lld bonded terms", (long long)sim->force.bonded.expected.terms);
@@ -187,6 +188,7 @@ enum sk_code sk_report_start(struct skein *sim, struct sk_error *err)
         sk_json_double(&sim->json, "force_scale", sim->force.nonbonded.pair.force_scale);
         sk_json_double(&sim->json, "list_radius", sim->force.list_radius);
         sk_json_double(&sim->json, "degrees_of_freedom", sim->dynamics.dof);
+        sk_sim_freedom_json(sim, &sim->json);
     }
     return json_end(sim, err);
 }
@@ -229,6 +231,7 @@ enum sk_code sk_report_energy(struct skein *sim, struct sk_error *err)
         sk_json_double(json, "total", r->total);
         sk_json_double(json, "conserved", r->conserved);
         sk_json_double(json, is_lj(sim) ? "temperature" : "temperature_K", r->temperature);
+        sk_sim_temperatures_json(sim, json);
         sk_json_double(json, is_lj(sim) ? "pressure" : "pressure_bar", r->pressure);
         sk_json_open_array(json, is_lj(sim) ? "pressure_axes" : "pressure_axes_bar");
         for (int k = 0; k < 3; k++)
@@ -244,6 +247,7 @@ enum sk_code sk_report_energy(struct skein *sim, struct sk_error *err)
                 sk_json_double(json, NULL, r->box.tilt[k]);
             sk_json_close(json);
         }
+        sk_sim_parts_json(sim, json);
     }
     if (is_minimizer(sim))
         sk_outcome_json(sim);

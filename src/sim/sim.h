@@ -21,6 +21,8 @@ struct skein {
     struct sk_parameters parameters;
     struct sk_topology top;
     struct sk_forcefield ff;
+    struct sk_groups groups;
+    int64_t group_atoms[SK_GROUPS_MAX];
     struct sk_structure structure;
     struct sk_box box;
     struct sk_atoms atoms;

@@ -49,7 +49,7 @@ static void test_v_rescale_transition(void **state)
             double fourth = 3 * variance * variance + pow(scale, 4) * 48 * (dof + 4 * lambda);
             struct moments m = {0};
             for (int64_t step = 0; step < 40000; step++) {
-                double f = sk_v_rescale_factor(kinetic, target, dof, 0.5 * ratios[r], 0.5, 99, step);
+                double f = sk_v_rescale_factor(kinetic, target, dof, 0.5 * ratios[r], 0.5, 99, step, 0);
                 assert_true(f >= 0);
                 moments_add(&m, f * f * kinetic - mean);
             }
@@ -67,7 +67,7 @@ static void test_v_rescale_stationary(void **state)
         double dof = dofs[d], kT = 0.8, target = 0.5 * dof * kT, kinetic = 5 * target, c = exp(-0.2);
         struct moments m = {0};
         for (int64_t step = -200; step < 200000; step++) {
-            double f = sk_v_rescale_factor(kinetic, target, dof, 0.02, 0.1, 7 + d, step);
+            double f = sk_v_rescale_factor(kinetic, target, dof, 0.02, 0.1, 7 + d, step, 0);
             kinetic *= f * f;
             if (step >= 0)
                 moments_add(&m, kinetic - target);
@@ -79,17 +79,18 @@ static void test_v_rescale_stationary(void **state)
 static void test_v_rescale_limits(void **state)
 {
     (void)state;
-    assert_true(sk_v_rescale_factor(3, 4, 5, 0, 0.1, 1, 1) == 1); /* no time, no change */
-    assert_true(sk_v_rescale_factor(0, 4, 5, 0.1, 0.1, 1, 1) == 1);
-    check_near(sk_v_rescale_factor(3, 0, 5, 0.1, 0.2, 1, 1), exp(-0.25), 0, 1e-15); /* at zero K it only cools */
+    assert_true(sk_v_rescale_factor(3, 4, 5, 0, 0.1, 1, 1, 0) == 1); /* no time, no change */
+    assert_true(sk_v_rescale_factor(0, 4, 5, 0.1, 0.1, 1, 1, 0) == 1);
+    check_near(sk_v_rescale_factor(3, 0, 5, 0.1, 0.2, 1, 1, 0), exp(-0.25), 0, 1e-15); /* at zero K it only cools */
     for (int64_t step = 0; step < 20000; step++) { /* tiny, huge and fractional cases stay finite */
-        double f = sk_v_rescale_factor(1e-30, 1, 0.5, 0.1, 1e-3, 4, step),
-               g = sk_v_rescale_factor(1e30, 1, 1, 0.1, 1e-3, 4, step);
+        double f = sk_v_rescale_factor(1e-30, 1, 0.5, 0.1, 1e-3, 4, step, 0),
+               g = sk_v_rescale_factor(1e30, 1, 1, 0.1, 1e-3, 4, step, 0);
         assert_true(f >= 0 && isfinite(f) && g >= 0 && isfinite(g));
     }
-    double a = sk_v_rescale_factor(3, 4, 5, 0.1, 0.1, 1, 1);
-    assert_true(a == sk_v_rescale_factor(3, 4, 5, 0.1, 0.1, 1, 1));
-    assert_true(a != sk_v_rescale_factor(3, 4, 5, 0.1, 0.1, 2, 1) && a != sk_v_rescale_factor(3, 4, 5, 0.1, 0.1, 1, 2));
+    double a = sk_v_rescale_factor(3, 4, 5, 0.1, 0.1, 1, 1, 0);
+    assert_true(a == sk_v_rescale_factor(3, 4, 5, 0.1, 0.1, 1, 1, 0));
+    assert_true(a != sk_v_rescale_factor(3, 4, 5, 0.1, 0.1, 2, 1, 0) &&
+                a != sk_v_rescale_factor(3, 4, 5, 0.1, 0.1, 1, 2, 0));
 }
 
 static void test_langevin(void **state)
@@ -229,7 +230,7 @@ static void test_npt_ideal_gas(void **state)
         sk_barostat_factors(&p, (const double[3]){P, P, P}, volume, kT, rate, step, mu);
         volume *= mu[0] * mu[1] * mu[2];
         kinetic /= mu[0] * mu[0];
-        double f = sk_v_rescale_factor(kinetic, target_kinetic, dof, 0.05, 1, 3, step);
+        double f = sk_v_rescale_factor(kinetic, target_kinetic, dof, 0.05, 1, 3, step, 0);
         kinetic *= f * f;
         if (step < 0)
             continue;
@@ -248,12 +249,12 @@ static void test_npt_ideal_gas(void **state)
 
 static void bad_v_rescale(void)
 {
-    sk_v_rescale_factor(1, 1, 3, 0.1, 0, 1, 1);
+    sk_v_rescale_factor(1, 1, 3, 0.1, 0, 1, 1, 0);
 }
 
 static void bad_dof(void)
 {
-    sk_v_rescale_factor(1, 1, 0, 0.1, 1, 1, 1);
+    sk_v_rescale_factor(1, 1, 0, 0.1, 1, 1, 1, 0);
 }
 
 static void bad_langevin(void)

@@ -154,8 +154,8 @@ static bool evaluate(struct terms *t, const struct sk_atoms *atoms, int64_t (*to
     sk_bonded_run(&t->bonded, &t->local, &box);
     sk_excluded_run(&t->excluded, &t->local, &box);
     sk_local_return(&t->local);
-    sk_bonded_measure(&t->bonded, &t->local, &box, sums->energy, sums->virial);
-    sk_excluded_measure(&t->excluded, &t->local, &box, &sums->excluded, sums->virial);
+    sk_bonded_measure(&t->bonded, &t->local, &box, sums->energy, sums->virial, NULL);
+    sk_excluded_measure(&t->excluded, &t->local, &box, &sums->excluded, sums->virial, NULL);
     sk_local_collect(&t->local, total);
     sk_comm_sum_i128(t->local.comm, sums->energy, SK_BONDED_ENERGIES);
     sk_comm_sum_i128(t->local.comm, &sums->excluded, 1);
@@ -183,7 +183,7 @@ static void excluded_pairs_are_right(void **state)
     sk_local_send(&t.local, &all);
     sk_local_receive(&t.local, &all);
     sk_excluded_run(&t.excluded, &t.local, &box);
-    sk_excluded_measure(&t.excluded, &t.local, &box, &energy, virial);
+    sk_excluded_measure(&t.excluded, &t.local, &box, &energy, virial, NULL);
     for (int i = 0; i < NATOMS; i++)
         for (int e = top.moltypes[0].excluded_start[i % PLACES]; e < top.moltypes[0].excluded_start[i % PLACES + 1];
              e++) {

@@ -201,6 +201,69 @@ static void test_energies(void **state)
     }
 }
 
+/* Energies between groups by a plain loop over pairs, and the sums of their magnitudes. */
+static void plain_parts(const struct scene *s, int group, const uint8_t *of, double (*parts)[2], double (*size)[2])
+{
+    const struct sk_pair_parameters *p = &s->p;
+    for (int a = 0; a < s->natoms; a++)
+        for (int b = a + 1; b < s->natoms; b++) {
+            const int k = s->type[a] * SCENE_TYPES + s->type[b], part = sk_group_pair(of[a], of[b]);
+            const double r2 = scene_distance2(s, a, b), r = sqrt(r2);
+            long double energy[2] = {0, 0};
+            if (a / group == b / group)
+                continue;
+            if (p->lj_rule != SK_LJ_NONE && r2 < p->vdw_cutoff2_d)
+                plain_lj(s, s->c6[k], s->c12[k], s->lj_shift[k], r, &energy[0]);
+            if (p->has_coulomb && r2 < p->coulomb_cutoff2_d)
+                energy[1] = p->coulomb * s->charge[a] * s->charge[b] * (1.0 / r + p->k_rf * r2 - p->c_rf);
+            for (int e = 0; e < 2; e++) {
+                parts[part][e] += (double)energy[e];
+                size[part][e] += (double)fabsl(energy[e]);
+            }
+        }
+}
+
+static void test_parts(void **state)
+{
+    enum { GROUPS = 4, PARTS = GROUPS * (GROUPS + 1) / 2 };
+    (void)state;
+    int count;
+    const struct sk_kernel_variant *v = sk_kernel_variants(&count);
+    assert_int_equal(sk_group_pair(2, 3), sk_group_pair(3, 2));
+    assert_int_equal(sk_group_pair(15, 15), 16 * 17 / 2 - 1);
+    for (int k = 0; k < 2 * NRULES; k++) {
+        struct scene s;
+        double plain[PARTS][2] = {{0}}, size[PARTS][2] = {{0}};
+        sk_int128 first[PARTS][2];
+        scene_init(&s, 190, 2.3, 0.12);
+        set_rule(&s, k % NRULES);
+        scene_list_all(&s, 3);
+        struct sk_tiles tiles = scene_tiles(&s);
+        uint8_t *of = sk_calloc(8 * (size_t)s.packs.n, sizeof *of);
+        for (int a = 0; a < s.natoms; a++) /* in stretches, and mixed */
+            of[a] = k < NRULES ? (uint8_t)(a * GROUPS / s.natoms) : (uint8_t)(scene_random() % GROUPS);
+        plain_parts(&s, 3, of, plain, size);
+        for (int n = 0; n < count; n++) {
+            sk_int128 energy[2] = {0, 0}, parts[PARTS][2] = {{0}}, sum[2] = {0, 0};
+            if (!v[n].is_supported())
+                continue;
+            assert_int_equal(v[n].energy(&s.packs, &tiles, &s.p, &s.shifts, energy), 0);
+            assert_int_equal(v[n].parts(&s.packs, &tiles, &s.p, &s.shifts, of, parts), 0);
+            for (int e = 0; e < 2 * PARTS; e++) {
+                sum[e % 2] += parts[e / 2][e % 2];
+                check_near((double)parts[e / 2][e % 2] / SK_ENERGY_SCALE, plain[e / 2][e % 2],
+                           1e-6 * size[e / 2][e % 2], 0);
+            }
+            assert_memory_equal(sum, energy, sizeof sum);
+            if (n == 0)
+                memcpy(first, parts, sizeof first);
+            assert_memory_equal(first, parts, sizeof first);
+        }
+        sk_free(&of);
+        scene_clear(&s);
+    }
+}
+
 /* Fast and wide forces against the oracle: the grid of 2^-26 nm and rounding to 2^-12 kJ/mol/nm remain. */
 static void test_forces(void **state)
 {
@@ -378,8 +441,8 @@ static void test_cores(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_oracle),     cmocka_unit_test(test_energies), cmocka_unit_test(test_forces),
-        cmocka_unit_test(test_wide_range), cmocka_unit_test(test_cores),
+        cmocka_unit_test(test_oracle), cmocka_unit_test(test_energies),   cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_forces), cmocka_unit_test(test_wide_range), cmocka_unit_test(test_cores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -144,8 +144,8 @@ static void key_errors_name_line_and_key(void **state)
     refuse(LJ "cutof = 2\n", "/home/me/run.ini:8: unknown key 'cutof' in [nonbonded]; did you mean 'cutoff'?");
     refuse(HEAD TAIL "dt_ps = 1\n", "/home/me/run.ini:9: unknown key 'dt_ps' in [nonbonded]; it belongs in [run]");
     refuse(HEAD TAIL "[nonboned]\n", "/home/me/run.ini:9: unknown section [nonboned]; did you mean 'nonbonded'?");
-    refuse("[zzzzzzzzzz]\n", "/home/me/run.ini:1: unknown section [zzzzzzzzzz]; the sections are system, run, domain, "
-                             "nonbonded, bonded, constraints, temperature, pressure, output");
+    refuse("[zzzzzzzzzz]\n", "/home/me/run.ini:1: unknown section [zzzzzzzzzz]; the sections are system, groups, run, "
+                             "domain, nonbonded, bonded, constraints, temperature, pressure, output");
     refuse(HEAD TAIL "[domain]\nqqqqqqqqqqqq = 1\n",
            "/home/me/run.ini:10: unknown key 'qqqqqqqqqqqq' in [domain]; nearest is 'curve'; the keys there are curve, "
            "rebalance, transport, mesh_layout, kernel");
@@ -225,11 +225,6 @@ static void unsupported_is_refused_by_name(void **state)
          "--set constraints.max_rounds: 'max_rounds' = 0 is out of range: at least 1, at most 1e+06"},
         {"constraints.split_clusters=yes",
          "--set constraints.split_clusters: 'split_clusters' = 'yes' is neither 'on' nor 'off'"},
-        {"temperature.groups=all",
-         "--set temperature.groups: 'groups' in [temperature] is known but not supported yet; "
-         "remove it"},
-        {"temperature.groups=a",
-         "--set temperature.groups: 'groups' in [temperature] is known but not supported yet; remove it"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -317,6 +312,98 @@ static void contradictions_name_the_missing_key(void **state)
            "([system] start)");
 }
 
+#define BATH "[temperature]\nthermostat = v-rescale\n"
+
+static void groups_have_names_of_their_own(void **state)
+{
+    struct sk_parameters p;
+    (void)state;
+    accept_set(HEAD TAIL "[groups]\nprotein = molecule Protein # the one\n1.b_-C: id 1-5 , all ; x\n" BATH
+                         "groups = protein  rest\ngroup_target_K = 300 310.5\ntau_ps = 0.5\n[output]\n"
+                         "energy_groups = rest protein\n[run]\nfreeze = 1.b_-C\nfreeze_axes = z x\n",
+               NULL, &p);
+    assert_int_equal(p.groups.n, 2);
+    assert_string_equal(p.groups.of[0].name, "protein");
+    assert_string_equal(p.groups.of[0].text, "molecule Protein");
+    assert_string_equal(p.groups.of[1].name, "1.b_-C");
+    assert_string_equal(p.groups.of[1].text, "id 1-5 , all");
+    assert_string_equal(p.temperature.groups, "protein  rest");
+    assert_true(p.temperature.group_target[0] == 300 && p.temperature.group_target[1] == 310.5);
+    assert_true(p.temperature.group_tau[1] == 0.5 && p.temperature.group_tau[2] == 0 && p.temperature.target == 0);
+    assert_string_equal(p.run.freeze_axes, "z x");
+    assert_int_equal(p.run.remove_com_every, 0); /* for something is frozen */
+    accept_set(HEAD TAIL "[groups]\na = id 1\nb = id 2\nc = id 3\n", "groups.b=", &p);
+    assert_int_equal(p.groups.n, 2);
+    assert_string_equal(p.groups.of[1].name, "c");
+    accept_set(HEAD TAIL "[groups]\na = id 1\nb = id 2\n", "groups.a=atom X", &p);
+    assert_string_equal(p.groups.of[0].text, "atom X");
+    accept_set(HEAD TAIL BATH "target_K = 300\ntau_ps = 2\n[groups]\nx = id 1\n", "temperature.groups=x rest", &p);
+    assert_true(p.temperature.group_target[1] == 300 && p.temperature.group_tau[0] == 2);
+    accept_set(LJ "[temperature]\nthermostat = langevin\ngroups = all\ngroup_target = 1.5\ngroup_tau = 2\n", NULL, &p);
+    assert_true(p.temperature.group_target[0] == 1.5 && p.run.remove_com_every == 0);
+}
+
+static void group_mistakes_are_named(void **state)
+{
+    (void)state;
+    refuse(HEAD TAIL "[groups]\na = id 1\nb = id 2\na = id 3\n",
+           "/home/me/run.ini:12: 'a' is given twice in [groups], first in line 10");
+    refuse(HEAD TAIL "[groups]\nrest = id 1\n",
+           "/home/me/run.ini:10: 'rest' has a meaning of its own; choose another name");
+    refuse(HEAD TAIL "[groups]\na b = id 1\n",
+           "/home/me/run.ini:10: 'a b' is no name: at most 31 letters, digits, '_', '-' and '.'");
+    refuse(HEAD TAIL "[groups]\na = id 1\n[run]\nfreeze = b\n",
+           "/home/me/run.ini:12: 'freeze' names 'b', which is not defined in [groups]; did you mean 'a'?");
+    refuse_set(HEAD TAIL, "run.freeze=rest",
+               "--set run.freeze: 'freeze' names 'rest', which is not defined in [groups]");
+    refuse_set(HEAD TAIL, "output.energy_groups=all all",
+               "--set output.energy_groups: 'energy_groups' names 'all' twice");
+    refuse_set(HEAD TAIL, "temperature.groups=water",
+               "--set temperature.groups: 'groups' names 'water', which is not defined in [groups]");
+    refuse(HEAD TAIL "[groups]\nprotein = id 1\n" BATH "groups = protien rest\n",
+           "/home/me/run.ini:13: 'groups' names 'protien', which is not defined in [groups]; did you mean 'protein'?");
+    refuse(HEAD TAIL BATH "groups = all\ngroup_target_K = 300 310\ntau_ps = 1\n",
+           "/home/me/run.ini:12: 'group_target_K' has 2 numbers, but 'groups' names 1 groups");
+    refuse(HEAD TAIL BATH "groups = all rest\ngroup_target_K = 300 0\n",
+           "/home/me/run.ini:12: 'group_target_K' = 0 is out of range: each above 0, at most 1e+09 K");
+    refuse(HEAD TAIL BATH "groups = all rest\ngroup_tau_ps = 1 x\n",
+           "/home/me/run.ini:12: 'group_tau_ps': 'x' is not a number");
+    refuse(HEAD TAIL BATH "groups = all rest\ngroup_tau_ps = 1 1\n",
+           "/home/me/run.ini:10: 'thermostat = v-rescale' needs 'target_K' in [temperature]");
+    refuse_set(HEAD TAIL, "run.freeze_axes=xy",
+               "--set run.freeze_axes: 'freeze_axes' = xy is not a list of x, y and z, each at most once");
+    char text[2000] = HEAD TAIL "[groups]\n";
+    for (int g = 0; g < 17; g++)
+        sprintf(text + strlen(text), "g%d = id 1\n", g);
+    refuse(text, "/home/me/run.ini:26: 'g16' is one more than the 16 that can be defined");
+}
+
+/* What is found wrong after the file was read is told with its line. */
+static void keys_are_found_again(void **state)
+{
+    char name[] = "/tmp/sk_runfile_XXXXXX", at[128], expected[128];
+    struct sk_override set[] = {{"groups.b = id 5"}, {"run.seed=4"}};
+    (void)state;
+    int file = mkstemp(name);
+    assert_true(file >= 0);
+    FILE *out = fdopen(file, "w");
+    fputs(HEAD TAIL "[groups]\na = id 1\nb = id 2\n", out);
+    fclose(out);
+    sk_runfile_locate(name, set, 2, "groups", "a", at, sizeof at);
+    snprintf(expected, sizeof expected, "%s:10", name);
+    assert_string_equal(at, expected);
+    sk_runfile_locate(name, NULL, 0, "groups", "b", at, sizeof at);
+    snprintf(expected, sizeof expected, "%s:11", name);
+    assert_string_equal(at, expected);
+    sk_runfile_locate(name, set, 2, "groups", "b", at, sizeof at);
+    assert_string_equal(at, "--set groups.b");
+    sk_runfile_locate(name, set, 2, "run", "freeze", at, sizeof at);
+    assert_string_equal(at, name);
+    unlink(name);
+    sk_runfile_locate(name, set, 2, "groups", "a", at, sizeof at);
+    assert_string_equal(at, name);
+}
+
 static uint64_t draw(uint64_t *seed)
 {
     /* splitmix64 (Steele, Lea, Flood 2014) */
@@ -347,6 +434,31 @@ static void path(uint64_t *seed, char *out, const char *suffix)
     strcpy(out, suffix);
 }
 
+/* Definitions of any text, and lists of some of them. */
+static void random_groups(uint64_t *seed, struct sk_parameters *p)
+{
+    static const char *const names[] = {"a", "B.2", "_x-", "water", "id"};
+    int n = 0;
+    p->groups.n = pick(seed, 6);
+    for (int g = 0; g < p->groups.n; g++) {
+        strcpy(p->groups.of[g].name, names[g]);
+        path(seed, p->groups.of[g].text, " ; x");
+        bool is_listed = pick(seed, 2);
+        if (is_listed)
+            sprintf(p->temperature.groups + strlen(p->temperature.groups), "%s%s", n++ ? " " : "", names[g]);
+    }
+    if (p->groups.n > 0) {
+        strcpy(p->run.freeze, names[pick(seed, p->groups.n)]);
+        strcpy(p->output.energy_groups, pick(seed, 2) ? "rest a" : "");
+    }
+    bool has_targets = p->temperature.thermostat != SK_THERMOSTAT_NONE || pick(seed, 2);
+    for (int g = 0; has_targets && g < n; g++) {
+        p->temperature.group_target[g] = real(seed, 0, 500);
+        p->temperature.group_tau[g] = real(seed, 0, 3);
+    }
+    strcpy(p->run.freeze_axes, pick(seed, 2) ? "x y z" : "z");
+}
+
 static void random_rest(uint64_t *seed, struct sk_parameters *p)
 {
     p->domain.curve = (enum sk_curve)pick(seed, 2);
@@ -362,6 +474,7 @@ static void random_rest(uint64_t *seed, struct sk_parameters *p)
     p->temperature.target = real(seed, 0, 500);
     p->temperature.tau = real(seed, 0, 3);
     p->temperature.couple_every = 1 + pick(seed, 99);
+    random_groups(seed, p);
     p->pressure.barostat = (enum sk_barostat)pick(seed, 3);
     p->pressure.coupling = (enum sk_coupling)pick(seed, 3);
     p->pressure.target = real(seed, -100, 100);
@@ -655,6 +768,9 @@ int main(void)
         cmocka_unit_test(value_errors_name_what_is_right),
         cmocka_unit_test(unsupported_is_refused_by_name),
         cmocka_unit_test(contradictions_name_the_missing_key),
+        cmocka_unit_test(groups_have_names_of_their_own),
+        cmocka_unit_test(group_mistakes_are_named),
+        cmocka_unit_test(keys_are_found_again),
         cmocka_unit_test(lines_of_scripts_are_keys),
         cmocka_unit_test(lines_of_scripts_are_refused_by_name),
         cmocka_unit_test(implied_keys_are_written),

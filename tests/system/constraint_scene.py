@@ -85,6 +85,13 @@ def run(ini, *arguments, **keywords):
     return outcome
 
 
+def variants():
+    """The two widest kernels that this processor has."""
+    flags = open('/proc/cpuinfo').read()
+    names = ['baseline'] + [v for v, f in (('avx2', ' avx2'), ('avx512', ' avx512vl')) if f in flags]
+    return tuple(names[-2:] if len(names) > 1 else names * 2)
+
+
 def residual(checkpoint, topology, *options):
     """What scripts/constraint_residual.py says."""
     done = subprocess.run([sys.executable, '-B', str(ROOT / 'scripts/constraint_residual.py'), checkpoint, topology,
