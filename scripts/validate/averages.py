@@ -3,15 +3,16 @@
 2 fs), beside double-precision GROMACS from the same start with the same cutoff, mesh and bath. Errors of the means are
 from blocks of 10 ps. Asked for: differences within 3 errors. Code 1 if not.
 usage: averages.py [--build build] [--ps 200] [--json PATH]"""
-import argparse, json, math, os, shutil, subprocess, sys, tempfile
+import argparse, json, math, shutil, sys, tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy
 
-ROOT = Path(__file__).resolve().parents[2]
+sys.dont_write_bytecode = True
+import engines
+
 SETTLE_PS, BLOCK_PS, EVERY = 10.0, 10.0, 50
-MPI = {'OMPI_ALLOW_RUN_AS_ROOT': '1', 'OMPI_ALLOW_RUN_AS_ROOT_CONFIRM': '1', 'OMPI_MCA_hwloc_base_binding_policy': 'none'}
 MDP = """integrator = md
 dt = 0.002
 nsteps = %d
@@ -37,30 +38,16 @@ nstlog = 0
 """
 
 
-def run(command, folder, text=''):
-    done = subprocess.run([str(c) for c in command], cwd=folder, env=dict(os.environ, **MPI), input=text, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if done.returncode != 0:
-        raise RuntimeError('%s: code %d\n%s' % (' '.join(map(str, command)), done.returncode, done.stdout[-2000:]))
-
-
 def skein(steps, build, folder):
     """Rows of time, potential energy and pressure."""
-    sets = ('output.trajectory=', 'output.energy_every=%d' % EVERY)
-    run([build / 'skein', 'run', 'water-pme.ini', '--quiet', '--steps', steps, '--log-json', 'e.jsonl',
-         *(a for s in sets for a in ('--set', s))], folder)
-    rows = [r for r in map(json.loads, open(folder / 'e.jsonl')) if r['event'] == 'energy']
-    return numpy.array([(r['time_ps'], r['potential'], r['pressure_bar']) for r in rows])
+    engines.place_inputs('water-pme', build, folder)
+    events, _ = engines.skein(build, 'water-pme.ini', steps, ('output.energy_every=%d' % EVERY, ), folder)
+    return numpy.array([(e['time_ps'], e['potential'], e['pressure_bar']) for e in events])
 
 
-def gromacs(steps, build, folder):
-    (folder / 'a.mdp').write_text(MDP % steps)
-    wrapper = ROOT / 'scripts/bench/gmx.sh'
-    run([wrapper, 'gmx_d', 'grompp', '-quiet', '-f', 'a.mdp', '-c', 'water.gro', '-p', 'water.top', '-o', 'a.tpr', '-maxwarn',
-         '9'], folder)
-    run([wrapper, 'gmx_d', 'mdrun', '-quiet', '-s', 'a.tpr', '-deffnm', 'a', '-ntmpi', '1', '-ntomp', '1', '-pin', 'off'], folder)
-    run([wrapper, 'gmx_d', 'energy', '-quiet', '-f', 'a.edr', '-o', 'a.xvg'], folder, 'Potential\nPressure\n\n')
-    return numpy.array([[float(t) for t in line.split()] for line in open(folder / 'a.xvg') if line[0] not in '#@'])
+def gmx_d(steps, build, folder):
+    engines.place_inputs('water-pme', build, folder)
+    return engines.gromacs('gmx_d', MDP % steps, 'water', ['Potential', 'Pressure'], folder)
 
 
 def means(rows):
@@ -73,19 +60,16 @@ def means(rows):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--build', type=lambda p: Path(p).absolute(), default=ROOT / 'build')
+    parser.add_argument('--build', type=lambda p: Path(p).absolute(), default=engines.ROOT / 'build')
     parser.add_argument('--ps', type=float, default=200)
     parser.add_argument('--json', type=Path)
     options = parser.parse_args()
-    engines, folders, good = {'skein': skein, 'gmx_d': gromacs}, {}, True
+    runs, folders, good = {'skein': skein, 'gmx_d': gmx_d}, {}, True
     try:
-        for name in engines:
-            folders[name] = Path(tempfile.mkdtemp(prefix='skein-averages-'))
-            for file in ('water.gro', 'water.top', 'water-pme.ini'):
-                shutil.copy(options.build / 'inputs/water' / file, folders[name])
+        folders = {name: Path(tempfile.mkdtemp(prefix='skein-averages-')) for name in runs}
         with ThreadPoolExecutor(2) as pool:
             futures = {name: pool.submit(engine, round(options.ps / 0.002), options.build, folders[name])
-                       for name, engine in engines.items()}
+                       for name, engine in runs.items()}
             found = {name: means(future.result()) for name, future in futures.items()}
     finally:
         for folder in folders.values():

@@ -12,20 +12,21 @@ n kT / 2 (within 3 errors and 0.1 %, what a step of 2 fs may do), its variance n
 Asked for: b within 3 errors, errors of at most 25 % (else: a longer run). Berendsen's barostat has no ensemble: its mean
 pressure alone is compared. Code 1 if not.
 usage: ensemble.py [--build build] [--system water,peptide] [--ps 120] [--jobs 2] [--only REGEX]"""
-import argparse, json, lzma, os, re, shutil, subprocess, sys, tempfile
+import argparse, lzma, re, shutil, sys, tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy
 
-ROOT = Path(__file__).resolve().parents[2]
+sys.dont_write_bytecode = True
+import engines
+
 K_B = 0.00831446261815324            # kJ/mol/K
 BAR_NM3 = 0.0602214076               # kJ/mol
 T, P, SETTLE_PS, BLOCKS, DRAWS = 300.0, 1.0, 10.0, 20, 200
 # temperatures and pressures further apart than that would hardly overlap: about two widths of the distributions
 WARMER = {'water': 306.0, 'peptide': 308.0}
 HIGHER = {'water': 350.0, 'peptide': 450.0}
-MPI = {'OMPI_ALLOW_RUN_AS_ROOT': '1', 'OMPI_ALLOW_RUN_AS_ROOT_CONFIRM': '1', 'OMPI_MCA_hwloc_base_binding_policy': 'none'}
 PEPTIDE = """[system]
 structure = peptide.gro
 topology = peptide.top
@@ -52,10 +53,9 @@ BERENDSEN = ('pressure.barostat=berendsen', 'pressure.tau_ps=1')
 
 
 def prepare(folder, build):
-    for name in ('water.gro', 'water.top', 'water-pme.ini'):
-        shutil.copy(build / 'inputs/water' / name, folder)
+    engines.place_inputs('water-pme', build, folder)
     shutil.move(folder / 'water-pme.ini', folder / 'water.ini')
-    stem = ROOT / 'tests/reference/sites/held'
+    stem = engines.ROOT / 'tests/reference/sites/held'
     (folder / 'peptide.gro').write_bytes(lzma.open('%s.gro.xz' % stem).read())
     text = lzma.open('%s.top.xz' % stem, 'rt').read()
     (folder / 'peptide.top').write_text(re.sub(r'\[ *position_restraints *\][^[]*', '', text))
@@ -64,19 +64,13 @@ def prepare(folder, build):
 
 def run(name, tag, settings, options, folder):
     """Kinetic and potential energy, volume and pressure of the samples, and the degrees of freedom."""
-    files = ('output.trajectory=', 'output.energy_every=20', 'output.checkpoint=%s.ckpt.h5' % tag)
-    sets = [a for s in files + settings for a in ('--set', s)]
-    log = folder / (tag + '.jsonl')
-    done = subprocess.run([options.build / 'skein', 'run', name + '.ini', '--steps', str(round(options.ps / 0.002)),
-                           '--log-json', log, *sets], cwd=folder, env=dict(os.environ, **MPI), text=True,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    if done.returncode != 0:
-        raise RuntimeError('%s: code %d\n%s' % (tag, done.returncode, done.stderr[-2000:]))
-    rows = [r for r in map(json.loads, open(log)) if r['event'] == 'energy' and r['time_ps'] >= SETTLE_PS]
+    events, said = engines.skein(options.build, name + '.ini', round(options.ps / 0.002),
+                                 ('output.energy_every=20', ) + settings, folder, tag)
+    rows = [e for e in events if e['time_ps'] >= SETTLE_PS]
     volume = [r['box_nm'][0] * r['box_nm'][1] * r['box_nm'][2] for r in rows]
     table = {'U': [r['potential'] for r in rows], 'K': [r['kinetic'] for r in rows], 'V': volume,
              'P': [r['pressure_bar'] for r in rows]}
-    freedom = int(re.search(r'(\d+) degrees of freedom', done.stdout).group(1))
+    freedom = int(re.search(r'(\d+) degrees of freedom', said).group(1))
     return {k: numpy.array(v) for k, v in table.items()}, freedom
 
 
@@ -167,7 +161,7 @@ def evaluate(name, what, results):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--build', type=lambda p: Path(p).absolute(), default=ROOT / 'build')
+    parser.add_argument('--build', type=lambda p: Path(p).absolute(), default=engines.ROOT / 'build')
     parser.add_argument('--system', default='water,peptide')
     parser.add_argument('--ps', type=float, default=120)
     parser.add_argument('--jobs', type=int, default=2)
@@ -178,7 +172,8 @@ def main():
     try:
         prepare(folder, options.build)
         with ThreadPoolExecutor(options.jobs) as pool:
-            waiting = [(name, what, [s and pool.submit(run, name, '%s-%d-%d' % (name, n, k), s, options, folder)
+            waiting = [(name, what, [s and pool.submit(run, name, '%s-%d-%d' % (name, n, k),
+                                                       s + ('run.seed=%d' % (10 * n + k + 1), ), options, folder)
                                      for k, s in enumerate(settings)])
                        for name in options.system.split(',') for n, (what, settings) in enumerate(cases(name).items())
                        if re.search(options.only, what)]

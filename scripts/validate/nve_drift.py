@@ -7,19 +7,18 @@ Asked for: |mean slope| at most that of GROMACS or BAR of the system, plus two s
 that of GROMACS. Code 1 if not.
 usage: nve_drift.py [--build build] [--system water] [--ps 100] [--seeds 5] [--jobs 2] [--engine skein,gmx]
                     [--integrator leap-frog]"""
-import argparse, json, math, os, shutil, subprocess, sys, tempfile
+import argparse, math, shutil, sys, tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy
 
-ROOT = Path(__file__).resolve().parents[2]
+sys.dont_write_bytecode = True
+import engines
+
 DT, EVERY, SETTLE_PS = 0.002, 50, 1.0
 ATOMS = {'water': 3000, 'water-pme': 3000, 'dhfr': 23558}
 BAR = {'water': 1e-6, 'water-pme': 2e-6, 'dhfr': 2e-6} # kJ/mol/ps per atom
-NVE = ('temperature.thermostat=none', 'output.trajectory=', 'system.velocities=maxwell', 'system.maxwell_K=300')
-MPI = {'OMPI_ALLOW_RUN_AS_ROOT': '1', 'OMPI_ALLOW_RUN_AS_ROOT_CONFIRM': '1',
-       'OMPI_MCA_hwloc_base_binding_policy': 'none'}
 MDP = """integrator = %(integrator)s
 dt = 0.002
 nsteps = %(steps)d
@@ -44,41 +43,20 @@ MDP_ALSO = {'water': 'coulombtype = Reaction-Field\nepsilon-rf = 0\n',
             'dhfr': 'coulombtype = PME\nfourierspacing = 0.12\nconstraints = h-bonds\nlincs-order = 8\nlincs-iter = 4\n'}
 
 
-def run(command, folder, text=None):
-    done = subprocess.run([str(c) for c in command], cwd=folder, env=dict(os.environ, **MPI), input=text or '', text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if done.returncode != 0:
-        raise RuntimeError('%s: code %d\n%s' % (' '.join(map(str, command)), done.returncode, done.stdout[-2000:]))
-
-
-def place_inputs(system, build, folder):
-    """NAME.gro, NAME.top and the run file; returns NAME."""
-    name = system.split('-')[0]
-    for file in (name + '.gro', name + '.top', system + '.ini'):
-        shutil.copy(build.absolute() / 'inputs' / name / file, folder)
-    return name
-
-
 def skein(seed, steps, options, folder):
-    place_inputs(options.system, options.build, folder)
-    sets = (*NVE, 'run.seed=%d' % seed, 'output.energy_every=%d' % EVERY, 'run.integrator=' + options.integrator)
-    run([options.build.absolute() / 'skein', 'run', options.system + '.ini', '--quiet', '--steps', steps, '--log-json',
-         'e.jsonl', *(a for s in sets for a in ('--set', s))], folder)
-    rows = [json.loads(line) for line in open(folder / 'e.jsonl')]
-    return numpy.array([(r['time_ps'], r['total']) for r in rows if r['event'] == 'energy'])
+    """Rows of the time and the total energy."""
+    engines.place_inputs(options.system, options.build, folder)
+    sets = ('temperature.thermostat=none', 'system.velocities=maxwell', 'system.maxwell_K=300', 'run.seed=%d' % seed,
+            'output.energy_every=%d' % EVERY, 'run.integrator=' + options.integrator)
+    events, _ = engines.skein(options.build, options.system + '.ini', steps, sets, folder)
+    return numpy.array([(e['time_ps'], e['total']) for e in events])
 
 
 def gmx(seed, steps, options, folder):
-    name = place_inputs(options.system, options.build, folder)
+    name = engines.place_inputs(options.system, options.build, folder)
     integrator = {'leap-frog': 'md', 'velocity-verlet': 'md-vv'}[options.integrator]
-    (folder / 'a.mdp').write_text(MDP % {'steps': steps, 'seed': seed, 'every': EVERY, 'integrator': integrator} +
-                                  MDP_ALSO[options.system])
-    wrapper = ROOT / 'scripts/bench/gmx.sh'
-    run([wrapper, 'gmx', 'grompp', '-quiet', '-f', 'a.mdp', '-c', name + '.gro', '-p', name + '.top', '-o', 'a.tpr',
-         '-maxwarn', '9'], folder)
-    run([wrapper, 'gmx', 'mdrun', '-quiet', '-s', 'a.tpr', '-deffnm', 'a', '-ntmpi', '1', '-ntomp', '1', '-pin', 'off'], folder)
-    run([wrapper, 'gmx', 'energy', '-quiet', '-f', 'a.edr', '-o', 'a.xvg'], folder, 'Total-Energy\n\n')
-    return numpy.array([[float(t) for t in line.split()] for line in open(folder / 'a.xvg') if line[0] not in '#@'])
+    mdp = MDP % {'steps': steps, 'seed': seed, 'every': EVERY, 'integrator': integrator} + MDP_ALSO[options.system]
+    return engines.gromacs('gmx', mdp, name, ['Total-Energy'], folder)
 
 
 def fit(table, atoms):
@@ -90,7 +68,7 @@ def fit(table, atoms):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--build', type=Path, default=ROOT / 'build')
+    parser.add_argument('--build', type=lambda p: Path(p).absolute(), default=engines.ROOT / 'build')
     parser.add_argument('--system', default='water', choices=sorted(ATOMS))
     parser.add_argument('--ps', type=float, default=100)
     parser.add_argument('--seeds', type=int, default=5)

@@ -2,21 +2,15 @@
 # Regenerates dodecahedron/: the peptide of SKEIN_SYSTEMS/aladip (amber99sb-ildn, ions, TIP3P) solvated in a rhombic
 # dodecahedron and in a truncated octahedron, and energies and forces of both with PME, from GROMACS 2022.5 in double
 # precision (Debian's gmx_d), one step of `mdrun -nsteps 0`. Bonds to hydrogen and water are rigid, so the pressure has
-# their virial (SHAKE: LINCS misses 0.3 bar of it). Velocities are those of the file, half a step back. rlist is far beyond the cutoff, as in make_rf.sh.
+# their virial (SHAKE: LINCS misses 0.3 bar of it). Velocities are those of the file, half a step back.
 set -eu
 export GMX_NBNXN_EWALD_ANALYTICAL=1 # not from a table, whose forces are off by 7e-7
-here=$(dirname "$(readlink -f "$0")")
-root=$here/../..
-systems=${SKEIN_SYSTEMS:-$root/../shared/systems}
-run() { "$root/scripts/bench/gmx.sh" "$@" >> log 2>&1 || { tail -30 log >&2; exit 1; }; }
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$(readlink -f "$0")")/gromacs.sh"
 mkdir -p "$here/dodecahedron"
-cd "$work"
 xz -dc "$systems/aladip/conf-pep-amber.gro.xz" > all.gro
 xz -dc "$systems/aladip/topol-pep-amber.pp.top.xz" > all.top
 # The peptide alone: what is neither water nor an ion.
-python3 - << 'PY'
+"$python" - << 'PY'
 lines = open('all.gro').read().split('\n')
 n = int(lines[1])
 kept = [l for l in lines[2:2 + n] if l[5:10].strip() not in ('SOL', 'NA', 'CL')]
@@ -52,14 +46,9 @@ gen-temp = 300
 gen-seed = 4
 ld-seed = 4
 MDP
-cat > ref.mdp << MDP
-integrator = md
-dt = 0.002
-nsteps = 0
-cutoff-scheme = Verlet
-nstlist = 10
-verlet-buffer-tolerance = -1
-rlist = 1.2
+{
+    one_step 0.002 1.2
+    cat << MDP
 coulombtype = PME
 rcoulomb = 0.9
 coulomb-modifier = Potential-shift
@@ -72,17 +61,8 @@ DispCorr = EnerPres
 constraints = h-bonds
 constraint-algorithm = shake
 shake-tol = 1e-11
-continuation = yes
-gen-vel = no
-tcoupl = no
-pcoupl = no
-comm-mode = None
-nstxout = 1
-nstvout = 1
-nstfout = 1
-nstenergy = 1
-nstcalcenergy = 1
 MDP
+} > ref.mdp
 for shape in dodecahedron octahedron; do
     cp peptide.top $shape.top
     run gmx editconf -quiet -f peptide.gro -o box.gro -bt $shape -d 0.7 -c
@@ -92,14 +72,8 @@ for shape in dodecahedron octahedron; do
     run gmx grompp -quiet -f md.mdp -c em.gro -p $shape.top -o md.tpr -maxwarn 9
     run gmx mdrun -quiet -s md.tpr -deffnm md -ntmpi 1 -ntomp 1
     run gmx_d trjconv -quiet -f md.cpt -s md.tpr -o $shape.gro < <(echo 0)
-    run gmx_d grompp -quiet -f ref.mdp -c $shape.gro -p $shape.top -o a.tpr -po out.mdp -maxwarn 9
-    run gmx_d mdrun -quiet -s a.tpr -deffnm a -ntmpi 1 -ntomp 1
-    (seq 1 99; echo 0) | "$root/scripts/bench/gmx.sh" gmx_d energy -quiet -f a.edr -o a.xvg -dp >> log 2>&1
-    {
-        echo "# GROMACS 2022.5 double; peptide in a $shape, PME $(grep -o 'fourier-n[xyz] *= *[0-9]*' a.log | tr -s ' ' | tr '\n' ' ')"
-        awk -F'"' '/^@ s[0-9]+ legend/ { name[++n] = $2 } !/^[@#]/ { split($0, v, " "); for (i = 1; i <= n; i++) print name[i] "\t" v[i + 1]; exit }' a.xvg
-    } > "$here/dodecahedron/$shape.energy.txt"
-    python3 "$here/trr_forces.py" a.trr "$here/dodecahedron/$shape.forces.txt.xz"
+    simulate -f ref.mdp -c $shape.gro -p $shape.top
+    keep "$here/dodecahedron/$shape" "peptide in a $shape, PME $(pme_mesh)"
     xz -9e < $shape.gro > "$here/dodecahedron/$shape.gro.xz"
     xz -9e < $shape.top > "$here/dodecahedron/$shape.top.xz"
 done

@@ -6,16 +6,10 @@
 # gmx 2022 adds 1-4 energies of a pair of groups other than the first one to the wrong place (all pairs of the second
 # group count as pairs with the first). So a group's own 1-4 energies are taken from a run in which it comes first.
 set -eu
-here=$(dirname "$(readlink -f "$0")")
-root=$here/../..
-systems=${SKEIN_SYSTEMS:-$root/../shared/systems}
-gmx_d() { "$root/scripts/bench/gmx.sh" gmx_d "$@"; }
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$(readlink -f "$0")")/gromacs.sh"
 mkdir -p "$here/groups"
-xz -dc "$systems/aladip/conf-pep-amber.gro.xz" > "$work/a.gro"
-xz -dc "$systems/aladip/topol-pep-amber.pp.top.xz" > "$work/a.top"
-cd "$work"
+xz -dc "$systems/aladip/conf-pep-amber.gro.xz" > a.gro
+xz -dc "$systems/aladip/topol-pep-amber.pp.top.xz" > a.top
 
 # Groups by name; and by number: the first 40 atoms and the rest, 100 waters and the rest.
 awk 'NR == 2 { n = $1 } NR > 2 && NR <= n + 2 {
@@ -33,13 +27,7 @@ for group in backbone sidechain solvent protein water ions head tail some others
     awk -v group=$group '$1 == group { print $2 }' members
 done > index.ndx
 
-common="integrator = md
-dt = 0.0005
-nsteps = 0
-cutoff-scheme = Verlet
-nstlist = 10
-verlet-buffer-tolerance = -1
-rlist = 1.25
+common="$(one_step 0.0005 1.25 | grep -vE '^(tcoupl|comm-mode|nst[xvf]out)')
 coulombtype = Reaction-Field
 rcoulomb = 0.9
 epsilon-r = 1
@@ -47,23 +35,12 @@ epsilon-rf = 0
 rvdw = 0.9
 vdwtype = Cut-off
 vdw-modifier = Potential-shift
-DispCorr = no
-continuation = yes
-gen-vel = no
-pcoupl = no
-nstenergy = 1
-nstcalcenergy = 1"
-prepare() {
-    gmx_d grompp -quiet -f a.mdp -c a.gro -p a.top -n index.ndx -o a.tpr -po out.mdp -maxwarn 9 > log 2>&1 ||
-        { tail -30 log; exit 1; }
-}
+DispCorr = no"
 
 energies() { # GROUPS: 'name<TAB>value' lines
     printf '%s\nconstraints = none\ntcoupl = no\ncomm-mode = None\nenergygrps = %s\n' "$common" "$1" > a.mdp
-    prepare
-    gmx_d mdrun -quiet -s a.tpr -deffnm a -ntmpi 1 -ntomp 1 > log 2>&1 || { tail -30 log; exit 1; }
-    (seq 1 99; echo 0) | gmx_d energy -quiet -f a.edr -o a.xvg -dp > log 2>&1
-    awk -F'"' '/^@ s[0-9]+ legend/ { name[++n] = $2 } !/^[@#]/ { split($0, v, " "); for (i = 1; i <= n; i++) print name[i] "\t" v[i + 1]; exit }' a.xvg
+    simulate -f a.mdp -c a.gro -p a.top -n index.ndx
+    terms
 }
 energies "backbone sidechain solvent" > first
 energies "sidechain backbone solvent" > second
@@ -82,8 +59,8 @@ freedom() { # CASE CONSTRAINTS COMM-MODE GROUPS [FROZEN AXES]
         echo "tau-t = $(yes 0.5 | head -n "$n" | tr '\n' ' ')"
         [ $# -le 4 ] || printf 'freezegrps = %s\nfreezedim = %s\n' "$5" "$6"
     } > a.mdp
-    prepare
-    printf '%s\t%s\n' "$1" "$(gmx_d dump -quiet -s a.tpr 2> /dev/null | sed -n 's/^ *nrdf: *//p' | xargs)"
+    run gmx_d grompp -quiet -f a.mdp -c a.gro -p a.top -n index.ndx -o a.tpr -po out.mdp -maxwarn 9
+    printf '%s\t%s\n' "$1" "$("$root/scripts/bench/gmx.sh" gmx_d dump -quiet -s a.tpr 2> /dev/null | sed -n 's/^ *nrdf: *//p' | xargs)"
 }
 {
     echo "# GROMACS 2022.5 double; pep-amber, nrdf of temperature groups"

@@ -4,17 +4,12 @@
 # the energies of steps that it keeps; those that it takes back are missing. In "hbonds" bonds to hydrogen are
 # constrained, by LINCS with many iterations (GROMACS refuses SHAKE here).
 set -eu
-here=$(dirname "$(readlink -f "$0")")
-root=$here/../..
-systems=${SKEIN_SYSTEMS:-$root/../shared/systems}
-gmx_d() { "$root/scripts/bench/gmx.sh" gmx_d "$@"; }
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$(readlink -f "$0")")/gromacs.sh"
 mkdir -p "$here/minimize"
-xz -dc "$systems/aladip/conf-pep-amber.gro.xz" > "$work/start.gro"
-xz -dc "$systems/aladip/topol-pep-amber.pp.top.xz" > "$work/a.top"
+xz -dc "$systems/aladip/conf-pep-amber.gro.xz" > start.gro
+xz -dc "$systems/aladip/topol-pep-amber.pp.top.xz" > a.top
 for constraints in none h-bonds; do
-    cat > "$work/a.mdp" << MDP
+    cat > a.mdp << MDP
 integrator = steep
 emtol = 1
 emstep = 0.01
@@ -37,14 +32,10 @@ lincs-iter = 8
 nstenergy = 1
 nstcalcenergy = 1
 MDP
-    (
-        cd "$work"
-        gmx_d grompp -quiet -f a.mdp -c start.gro -p a.top -o a.tpr -po out.mdp -maxwarn 9 > log 2>&1 &&
-            gmx_d mdrun -quiet -s a.tpr -deffnm a -ntmpi 1 -ntomp 1 >> log 2>&1 || { tail -30 log; exit 1; }
-        echo Potential | gmx_d energy -quiet -f a.edr -o a.xvg -dp > log 2>&1
-    )
+    simulate -f a.mdp -c start.gro -p a.top
+    run gmx_d energy -quiet -f a.edr -o a.xvg -dp < <(echo Potential)
     {
         echo "# GROMACS 2022.5 double; pep-amber, steepest descent, emstep 0.01, constraints = $constraints: step, potential"
-        awk '!/^[@#]/ { printf "%d\t%s\n", $1, $2 }' "$work/a.xvg"
+        awk '!/^[@#]/ { printf "%d\t%s\n", $1, $2 }' a.xvg
     } > "$here/minimize/pep-amber-${constraints/-/}.tsv"
 done

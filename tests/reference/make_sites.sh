@@ -3,18 +3,11 @@
 # it), of a linear molecule with a site on its axis (virtual_sites2), and of a peptide whose heavy atoms are held to other
 # places in another box (position restraints, refcoord-scaling = all), with PME, from GROMACS 2022.5 in double precision
 # (Debian's gmx_d), one step of `mdrun -nsteps 0`. Water is rigid; velocities are those of the file, half a step back.
-# rlist is far beyond the cutoff, as in make_rf.sh. SKEIN_SYSTEMS: for the peptide.
+# SKEIN_SYSTEMS: for the peptide.
 set -eu
 export GMX_NBNXN_EWALD_ANALYTICAL=1 # not from a table, whose forces are off by 7e-7
-here=$(dirname "$(readlink -f "$0")")
-root=$here/../..
-systems=${SKEIN_SYSTEMS:-$root/../shared/systems}
-run() { "$root/scripts/bench/gmx.sh" "$@" >> log 2>&1 || { tail -30 log >&2; exit 1; }; }
-python=$("$root/scripts/find-python.sh")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$(readlink -f "$0")")/gromacs.sh"
 mkdir -p "$here/sites"
-cd "$work"
 cat > em.mdp << MDP
 integrator = steep
 nsteps = 100
@@ -40,14 +33,9 @@ gen-temp = 300
 gen-seed = 4
 ld-seed = 4
 MDP
-cat > ref.mdp << MDP
-integrator = md
-dt = 0.002
-nsteps = 0
-cutoff-scheme = Verlet
-nstlist = 10
-verlet-buffer-tolerance = -1
-rlist = 1.2
+{
+    one_step 0.002 1.2
+    cat << MDP
 coulombtype = PME
 rcoulomb = 0.9
 coulomb-modifier = Potential-shift
@@ -58,28 +46,13 @@ rvdw = 0.9
 vdw-modifier = Potential-shift
 DispCorr = EnerPres
 constraints = none
-continuation = yes
-gen-vel = no
-tcoupl = no
-pcoupl = no
 refcoord-scaling = all
-comm-mode = None
-nstxout = 1
-nstvout = 1
-nstfout = 1
-nstenergy = 1
-nstcalcenergy = 1
 MDP
+} > ref.mdp
 # The reference of NAME.gro and NAME.top, restraints held to $2.
 reference() {
-    run gmx_d grompp -quiet -f ref.mdp -c $1.gro -r $2 -p $1.top -o a.tpr -po out.mdp -pp pp.top -maxwarn 9
-    run gmx_d mdrun -quiet -s a.tpr -deffnm a -ntmpi 1 -ntomp 1
-    (seq 1 99; echo 0) | "$root/scripts/bench/gmx.sh" gmx_d energy -quiet -f a.edr -o a.xvg -dp >> log 2>&1
-    {
-        echo "# GROMACS 2022.5 double; $1, PME $(grep -o 'fourier-n[xyz] *= *[0-9]*' a.log | tr -s ' ' | tr '\n' ' ')"
-        awk -F'"' '/^@ s[0-9]+ legend/ { name[++n] = $2 } !/^[@#]/ { split($0, v, " "); for (i = 1; i <= n; i++) print name[i] "\t" v[i + 1]; exit }' a.xvg
-    } > "$here/sites/$1.energy.txt"
-    python3 "$here/trr_forces.py" a.trr "$here/sites/$1.forces.txt.xz"
+    simulate -f ref.mdp -c $1.gro -r $2 -p $1.top -pp pp.top
+    keep "$here/sites/$1" "$1, PME $(pme_mesh)"
     xz -9e < $1.gro > "$here/sites/$1.gro.xz"
     xz -9e < pp.top > "$here/sites/$1.top.xz"
 }
@@ -153,7 +126,7 @@ equilibrate line
 reference line line.gro
 xz -dc "$systems/aladip/conf-ala-amber.gro.xz" > held.gro
 xz -dc "$systems/aladip/topol-ala-amber.pp.top.xz" > held.top
-python3 - << 'PY'
+"$python" - << 'PY'
 import math, re
 lines = open('held.gro').read().split('\n')
 n = int(lines[1])
