@@ -446,7 +446,7 @@ void sk_plan_adjust(struct sk_plan *plan, const struct sk_share *share, double s
         struct sk_share moved;
         sk_origin_move(share, plan->origin, &moved);
         adjust_tree(plan, &moved, cap);
-        sk_origin_clear(&moved);
+        sk_origin_clear(share, &moved);
     } else if (plan->scheme == SK_SCHEME_POWER) {
         adjust_power(plan, share, cap);
     } else {

@@ -479,6 +479,6 @@ void sk_kd_make(struct sk_plan *plan, const struct sk_share *share)
         plan_planes(plan, &moved, NULL);
     else
         plan_and_slide(plan, &moved);
-    sk_origin_clear(&moved);
+    sk_origin_clear(share, &moved);
     memcpy(plan->origin, origin, sizeof origin); /* not before: the plan of the share that was moved had none */
 }

@@ -51,6 +51,9 @@ void sk_origin_move(const struct sk_share *share, const int32_t origin[3], struc
 {
     const int32_t *n = share->n;
     int64_t cells = (int64_t)n[0] * n[1] * n[2], to = 0;
+    *moved = *share;
+    if (!origin[0] && !origin[1] && !origin[2])
+        return;
     int64_t *weight = share->weight ? sk_alloc((size_t)cells, sizeof *weight) : NULL;
     int32_t *atoms = share->atoms ? sk_alloc((size_t)cells, sizeof *atoms) : NULL;
     for (int32_t z = 0; z < n[2]; z++)
@@ -63,15 +66,14 @@ void sk_origin_move(const struct sk_share *share, const int32_t origin[3], struc
                 if (atoms)
                     atoms[to] = share->atoms[from];
             }
-    *moved = *share;
     moved->weight = weight;
     moved->atoms = atoms;
 }
 
-void sk_origin_clear(struct sk_share *moved)
+void sk_origin_clear(const struct sk_share *share, struct sk_share *moved)
 {
-    int64_t *weight = (int64_t *)moved->weight;
-    int32_t *atoms = (int32_t *)moved->atoms;
+    int64_t *weight = moved->weight == share->weight ? NULL : (int64_t *)moved->weight;
+    int32_t *atoms = moved->atoms == share->atoms ? NULL : (int32_t *)moved->atoms;
     sk_free(&weight);
     sk_free(&atoms);
     moved->weight = NULL;

@@ -22,7 +22,7 @@ static void moved_shares_are_the_same_ones(void **state)
             assert_int_equal(moved.weight[to], share.weight[c]);
             assert_int_equal(moved.atoms[to], share.atoms[c]);
         }
-        sk_origin_clear(&moved);
+        sk_origin_clear(&share, &moved);
         clear_share(&share);
     }
 }
