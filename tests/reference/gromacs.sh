@@ -35,6 +35,62 @@ nstcalcenergy = 1
 MDP
 }
 
+reaction_field() { # VDW-MODIFIER DISPCORR
+    cat << MDP
+coulombtype = Reaction-Field
+rcoulomb = 0.9
+epsilon-r = 1
+epsilon-rf = 0
+rvdw = 0.9
+vdwtype = Cut-off
+vdw-modifier = $1
+DispCorr = $2
+MDP
+}
+
+pme() {
+    cat << MDP
+coulombtype = PME
+rcoulomb = 0.9
+coulomb-modifier = Potential-shift
+fourierspacing = 0.12
+pme-order = 4
+ewald-rtol = 1e-5
+rvdw = 0.9
+vdw-modifier = Potential-shift
+DispCorr = EnerPres
+MDP
+}
+
+# NAME.gro minimized and run at 300 K for some steps of 1 fs, in single precision.
+equilibrate() { # NAME START.gro MINIMIZING-STEPS STEPS CONSTRAINTS
+    local common="cutoff-scheme = Verlet
+coulombtype = PME
+rcoulomb = 0.9
+rvdw = 0.9"
+    printf 'integrator = steep\nnsteps = %d\n%s\n' $3 "$common" > em.mdp
+    cat > md.mdp << MDP
+integrator = md
+dt = 0.001
+nsteps = $4
+$common
+constraints = $5
+tcoupl = v-rescale
+tc-grps = System
+tau-t = 0.1
+ref-t = 300
+gen-vel = yes
+gen-temp = 300
+gen-seed = 4
+ld-seed = 4
+MDP
+    run gmx grompp -quiet -f em.mdp -c "$2" -p $1.top -o em.tpr -maxwarn 9
+    run gmx mdrun -quiet -s em.tpr -deffnm em -ntmpi 1 -ntomp 1
+    run gmx grompp -quiet -f md.mdp -c em.gro -p $1.top -o md.tpr -maxwarn 9
+    run gmx mdrun -quiet -s md.tpr -deffnm md -ntmpi 1 -ntomp 1
+    run gmx_d trjconv -quiet -f md.cpt -s md.tpr -o $1.gro < <(echo 0)
+}
+
 # Energies of all steps, all terms, full digits: a.xvg; forces: a.trr.
 simulate() { # GROMPP-ARGUMENTS...
     run gmx_d grompp -quiet -o a.tpr -po out.mdp -maxwarn 9 "$@"

@@ -20,58 +20,16 @@ head, molecules = text.split('[ molecules ]')
 rows = [r for r in molecules.split('\n') if r.strip() and r.split()[0] not in ('SOL', 'NA', 'CL')]
 open('peptide.top', 'w').write(head + '[ molecules ]\n' + '\n'.join(rows) + '\n')
 PY
-cat > em.mdp << MDP
-integrator = steep
-nsteps = 200
-cutoff-scheme = Verlet
-coulombtype = PME
-rcoulomb = 0.9
-rvdw = 0.9
-MDP
-cat > md.mdp << MDP
-integrator = md
-dt = 0.001
-nsteps = 3000
-cutoff-scheme = Verlet
-coulombtype = PME
-rcoulomb = 0.9
-rvdw = 0.9
-constraints = h-bonds
-tcoupl = v-rescale
-tc-grps = System
-tau-t = 0.1
-ref-t = 300
-gen-vel = yes
-gen-temp = 300
-gen-seed = 4
-ld-seed = 4
-MDP
 {
     one_step 0.002 1.2
-    cat << MDP
-coulombtype = PME
-rcoulomb = 0.9
-coulomb-modifier = Potential-shift
-fourierspacing = 0.12
-pme-order = 4
-ewald-rtol = 1e-5
-rvdw = 0.9
-vdw-modifier = Potential-shift
-DispCorr = EnerPres
-constraints = h-bonds
-constraint-algorithm = shake
-shake-tol = 1e-11
-MDP
+    pme
+    printf 'constraints = h-bonds\nconstraint-algorithm = shake\nshake-tol = 1e-11\n'
 } > ref.mdp
 for shape in dodecahedron octahedron; do
     cp peptide.top $shape.top
     run gmx editconf -quiet -f peptide.gro -o box.gro -bt $shape -d 0.7 -c
     run gmx solvate -quiet -cp box.gro -cs spc216.gro -p $shape.top -o water.gro
-    run gmx grompp -quiet -f em.mdp -c water.gro -p $shape.top -o em.tpr -maxwarn 9
-    run gmx mdrun -quiet -s em.tpr -deffnm em -ntmpi 1 -ntomp 1
-    run gmx grompp -quiet -f md.mdp -c em.gro -p $shape.top -o md.tpr -maxwarn 9
-    run gmx mdrun -quiet -s md.tpr -deffnm md -ntmpi 1 -ntomp 1
-    run gmx_d trjconv -quiet -f md.cpt -s md.tpr -o $shape.gro < <(echo 0)
+    equilibrate $shape water.gro 200 3000 h-bonds
     simulate -f ref.mdp -c $shape.gro -p $shape.top
     keep "$here/dodecahedron/$shape" "peptide in a $shape, PME $(pme_mesh)"
     xz -9e < $shape.gro > "$here/dodecahedron/$shape.gro.xz"

@@ -28,14 +28,7 @@ for group in backbone sidechain solvent protein water ions head tail some others
 done > index.ndx
 
 common="$(one_step 0.0005 1.25 | grep -vE '^(tcoupl|comm-mode|nst[xvf]out)')
-coulombtype = Reaction-Field
-rcoulomb = 0.9
-epsilon-r = 1
-epsilon-rf = 0
-rvdw = 0.9
-vdwtype = Cut-off
-vdw-modifier = Potential-shift
-DispCorr = no"
+$(reaction_field Potential-shift no)"
 
 energies() { # GROUPS: 'name<TAB>value' lines
     printf '%s\nconstraints = none\ntcoupl = no\ncomm-mode = None\nenergygrps = %s\n' "$common" "$1" > a.mdp

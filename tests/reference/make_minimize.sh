@@ -18,14 +18,7 @@ cutoff-scheme = Verlet
 nstlist = 10
 verlet-buffer-tolerance = -1
 rlist = 1.25
-coulombtype = Reaction-Field
-rcoulomb = 0.9
-epsilon-r = 1
-epsilon-rf = 0
-rvdw = 0.9
-vdwtype = Cut-off
-vdw-modifier = Potential-shift
-DispCorr = no
+$(reaction_field Potential-shift no)
 constraints = $constraints
 lincs-order = 8
 lincs-iter = 8

@@ -7,17 +7,8 @@ set -eu
 . "$(dirname "$(readlink -f "$0")")/gromacs.sh"
 {
     one_step 0.0005 1.25
-    cat << MDP
-coulombtype = Reaction-Field
-rcoulomb = 0.9
-epsilon-r = 1
-epsilon-rf = 0
-rvdw = 0.9
-vdwtype = Cut-off
-vdw-modifier = Potential-shift
-DispCorr = no
-constraints = none
-MDP
+    reaction_field Potential-shift no
+    echo "constraints = none"
 } > a.mdp
 for name in ala-charmm27 pep-amber pep-opls; do
     xz -dc "$systems/aladip/conf-$name.gro.xz" > a.gro

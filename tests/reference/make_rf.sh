@@ -19,17 +19,8 @@ for size in 3k 24k; do
         esac
         {
             one_step 0.002 1.25
-            cat << MDP
-coulombtype = Reaction-Field
-rcoulomb = 0.9
-epsilon-r = 1
-epsilon-rf = 0
-rvdw = 0.9
-vdwtype = Cut-off
-vdw-modifier = $modifier
-DispCorr = $dispersion
-constraints = none
-MDP
+            reaction_field $modifier $dispersion
+            echo "constraints = none"
         } > a.mdp
         simulate -f a.mdp -c $size.gro -p $size.top
         keep "$here/spce-rf/$size-$variant" "SPC/E $size, reaction field, rcoulomb = rvdw = 0.9, epsilon-rf 0, $variant: vdw-modifier $modifier, DispCorr $dispersion"

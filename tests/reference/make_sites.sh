@@ -8,46 +8,10 @@ set -eu
 export GMX_NBNXN_EWALD_ANALYTICAL=1 # not from a table, whose forces are off by 7e-7
 . "$(dirname "$(readlink -f "$0")")/gromacs.sh"
 mkdir -p "$here/sites"
-cat > em.mdp << MDP
-integrator = steep
-nsteps = 100
-cutoff-scheme = Verlet
-coulombtype = PME
-rcoulomb = 0.9
-rvdw = 0.9
-MDP
-cat > md.mdp << MDP
-integrator = md
-dt = 0.001
-nsteps = 2000
-cutoff-scheme = Verlet
-coulombtype = PME
-rcoulomb = 0.9
-rvdw = 0.9
-tcoupl = v-rescale
-tc-grps = System
-tau-t = 0.1
-ref-t = 300
-gen-vel = yes
-gen-temp = 300
-gen-seed = 4
-ld-seed = 4
-MDP
 {
     one_step 0.002 1.2
-    cat << MDP
-coulombtype = PME
-rcoulomb = 0.9
-coulomb-modifier = Potential-shift
-fourierspacing = 0.12
-pme-order = 4
-ewald-rtol = 1e-5
-rvdw = 0.9
-vdw-modifier = Potential-shift
-DispCorr = EnerPres
-constraints = none
-refcoord-scaling = all
-MDP
+    pme
+    printf 'constraints = none\nrefcoord-scaling = all\n'
 } > ref.mdp
 # The reference of NAME.gro and NAME.top, restraints held to $2.
 reference() {
@@ -55,13 +19,6 @@ reference() {
     keep "$here/sites/$1" "$1, PME $(pme_mesh)"
     xz -9e < $1.gro > "$here/sites/$1.gro.xz"
     xz -9e < pp.top > "$here/sites/$1.top.xz"
-}
-equilibrate() {
-    run gmx grompp -quiet -f em.mdp -c $1.gro -p $1.top -o em.tpr -maxwarn 9
-    run gmx mdrun -quiet -s em.tpr -deffnm em -ntmpi 1 -ntomp 1
-    run gmx grompp -quiet -f md.mdp -c em.gro -p $1.top -o md.tpr -maxwarn 9
-    run gmx mdrun -quiet -s md.tpr -deffnm md -ntmpi 1 -ntomp 1
-    run gmx_d trjconv -quiet -f md.cpt -s md.tpr -o $1.gro < <(echo 0)
 }
 # Sites of NAME.gro to twelve decimals: what `mdrun -nsteps 0` takes them to be in pairs (the mesh has them made anew).
 cat > sites.py << 'PY'
@@ -89,7 +46,7 @@ for water in tip4p tip5p; do
     run gmx solvate -quiet -cs $water.gro -box 2.5 2.5 2.5 -o $water.gro
     n=$(($(sed -n 2p $water.gro) / ${water:3:1}))
     printf '#include "oplsaa.ff/forcefield.itp"\n#include "oplsaa.ff/%s.itp"\n[ system ]\n%s\n[ molecules ]\nSOL %d\n' $water $water $n > $water.top
-    equilibrate $water
+    equilibrate $water $water.gro 100 2000 none
     "$python" sites.py $water ${water:3:1}
     reference $water $water.gro
 done
@@ -121,7 +78,7 @@ N2 300
 TOP
 printf 'one\n3\n    1N2     N1    1   0.000   0.000   0.000\n    1N2     N2    2   0.110   0.000   0.000\n    1N2    COM    3   0.055   0.000   0.000\n 1 1 1\n' > one.gro
 run gmx insert-molecules -quiet -ci one.gro -nmol 300 -box 2.7 2.7 2.7 -seed 2 -o line.gro
-equilibrate line
+equilibrate line line.gro 100 2000 none
 "$python" sites.py line 3
 reference line line.gro
 xz -dc "$systems/aladip/conf-ala-amber.gro.xz" > held.gro
