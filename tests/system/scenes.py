@@ -3,12 +3,12 @@ reference of GROMACS 2022.5 (STEM.energy.txt, STEM.forces.txt.xz), and equal bit
 
 Bars: energies fast 1e-6, oracle 1e-8; forces, rms over rms, fast 7e-6, oracle 1.1e-8; pressure fast 0.5 bar, oracle
 0.05. The forces of the oracle are as near as GROMACS' table for 1-4 pairs lets them."""
-import json, lzma, subprocess
+import json, lzma
 from pathlib import Path
 
 import numpy
 
-from claims import BUILD, claim
+from claims import claim, skein
 
 ENERGY = {'fast': 1e-6, 'oracle': 1e-8}
 FORCE = {'fast': 7e-6, 'oracle': 1.1e-8}
@@ -18,15 +18,6 @@ KEYS = {'bond': ['Bond'], 'angle': ['Angle'], 'urey_bradley': ['U-B'], 'dihedral
         'coulomb_14': ['Coulomb-14'], 'lj': ['LJ (SR)'], 'dispersion_correction': ['Disper. corr.'],
         'position_restraint': ['Position Rest.']}
 COULOMB_KEYS = {'coulomb_sr': ['Coulomb (SR)'], 'coulomb_recip': ['Coul. recip.']}
-
-
-def skein(ranks, *arguments, code=0):
-    run = subprocess.run(['mpirun', '-n', str(ranks), str(BUILD / 'skein'), *map(str, arguments)],
-                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if run.returncode != code:
-        raise RuntimeError('skein %s on %d: code %d\n%s' %
-                           (' '.join(map(str, arguments)), ranks, run.returncode, run.stderr[-2000:]))
-    return run
 
 
 def evaluate(name, ranks, *settings, oracle=False):

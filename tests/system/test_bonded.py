@@ -8,11 +8,11 @@ Bars for energies: fast 1e-6, oracle 1e-8, and 1e-8 kJ/mol for the bonds of dhfr
 GROMACS has the 1-4 pairs from a table in double: that is where most of the 1e-8 goes. Terms depend on no Coulomb method
 but the 1-4 pairs, which have the plain 1/r with all of them: so runs with reaction field are compared with those of
 PME."""
-import json, lzma, os, re, subprocess, sys, tempfile
+import json, lzma, os, re, sys, tempfile
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-from claims import ALL, BUILD, REFERENCE, SYSTEMS, claim, have_failed
+from claims import ALL, REFERENCE, SYSTEMS, claim, have_failed, skein
 
 ENERGY = {'fast': 1e-6, 'oracle': 1e-8}
 FORCE = 7e-6  # rms of the fast forces against the oracle, over the rms force, at a force scale of 2^11 or finer
@@ -51,15 +51,6 @@ def scene(name):
         unpack('aladip/conf-%s.gro' % name, name + '.gro')
         unpack('aladip/topol-%s.pp.top' % name, name + '.top')
     Path(name + '.ini').write_text(INI % (name, name))
-
-
-def skein(ranks, *arguments, code=0):
-    run = subprocess.run(['mpirun', '-n', str(ranks), str(BUILD / 'skein'), *map(str, arguments)],
-                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if run.returncode != code:
-        raise RuntimeError('skein %s on %d: code %d\n%s' %
-                           (' '.join(map(str, arguments)), ranks, run.returncode, run.stderr[-2000:]))
-    return run
 
 
 def evaluate(name, ranks, *settings, oracle=False):

@@ -8,24 +8,16 @@ oracle 3e-9 and 1e-8.
 How the force files allow that: their 8 to 10 digits are worth 1e-10 to 2e-9 of the rms force. The argon systems are
 compared twice: as .gro and .top with GROMACS (seven decimals in nm), and as data files with LAMMPS; every variant of the
 kernel must give the bits of the first."""
-import importlib.util, json, lzma, os, shutil, subprocess, sys, tempfile
+import importlib.util, json, lzma, os, shutil, sys, tempfile
 from pathlib import Path
 
 import numpy
 
 sys.dont_write_bytecode = True
-from claims import ALL, BUILD, REFERENCE, ROOT, SYSTEMS, claim, have_failed
+from claims import ALL, BUILD, REFERENCE, ROOT, SYSTEMS, claim, have_failed, skein
 
 ENERGY = {'fast': 1e-6, 'oracle': 3e-9}
 FORCE = {'fast': 5e-6, 'oracle': 1e-8}
-
-
-def skein(ranks, *arguments):
-    run = subprocess.run(['mpirun', '-n', str(ranks), str(BUILD / 'skein'), *map(str, arguments)],
-                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if run.returncode != 0:
-        raise RuntimeError('skein %s: code %d\n%s' % (' '.join(map(str, arguments)), run.returncode, run.stderr[-2000:]))
-    return run.stdout
 
 
 def evaluate(ini, kernel, ranks=2, settings=()):
@@ -35,7 +27,7 @@ def evaluate(ini, kernel, ranks=2, settings=()):
         options.append('--oracle')
     elif kernel != 'fast':
         options += ['--set', 'domain.kernel=' + kernel]
-    out = skein(ranks, 'energy', ini, '--json', '--forces', 'forces.txt', *options)
+    out = skein(ranks, 'energy', ini, '--json', '--forces', 'forces.txt', *options).stdout
     report = [json.loads(line) for line in out.splitlines()][-1]
     table = numpy.loadtxt('forces.txt')
     assert (table[:, 0] == numpy.arange(1, len(table) + 1)).all(), 'ids'

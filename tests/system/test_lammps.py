@@ -6,11 +6,11 @@ a run of the chains; equal bits on any number of ranks. Run files are made from 
 
 Bars: fast 1e-6 and oracle 1e-8 relative in each term, forces 5e-6 and 1e-8 (rms, over rms force). Terms along bonds are
 computed in double by both; a pair's energy is a sum of both signs, so that its bar is of what its parts are."""
-import json, lzma, os, re, subprocess, sys, tempfile
+import json, lzma, os, re, sys, tempfile
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-from claims import ALL, BUILD, REFERENCE, ROOT, SYSTEMS, claim, have_failed
+from claims import ALL, REFERENCE, ROOT, SYSTEMS, claim, have_failed, skein
 
 BAR = {'fast': 1e-6, 'oracle': 1e-8}
 FORCE = {'fast': 5e-6, 'oracle': 1e-8}
@@ -44,19 +44,9 @@ def run_file(name, script, extra='', plain=''):
     Path(name + '.ini').write_text(text + extra)
 
 
-def skein(ranks, *arguments):
-    launch = ['mpirun', '-n', str(ranks)] if ranks > 1 else []
-    run = subprocess.run([*launch, str(BUILD / 'skein'), *map(str, arguments)],
-                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if run.returncode != 0:
-        raise RuntimeError('skein %s on %d: code %d\n%s' %
-                           (' '.join(map(str, arguments)), ranks, run.returncode, run.stderr[-2000:]))
-    return run.stdout
-
-
 def evaluate(name, kernel, ranks):
     options = ['--oracle'] if kernel == 'oracle' else []
-    out = skein(ranks if kernel == 'fast' else 1, 'energy', name + '.ini', '--json', '--forces', 'forces.txt', *options)
+    out = skein(ranks if kernel == 'fast' else 1, 'energy', name + '.ini', '--json', '--forces', 'forces.txt', *options).stdout
     forces = [[float(w) for w in line.split()[1:]] for line in open('forces.txt')]
     return json.loads(out.splitlines()[-1]), forces
 

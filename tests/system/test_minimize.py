@@ -4,12 +4,12 @@
 a harmonic angle); potentials along the way of steepest descent from double-precision GROMACS
 (tests/reference/make_minimize.sh); the program's own brute-force evaluation of final states, and distances computed here
 from the files it leaves; the same bits on any number of ranks and across a restart."""
-import json, lzma, math, os, random, re, subprocess, sys, tempfile
+import json, lzma, math, os, random, re, sys, tempfile
 from pathlib import Path
 
 sys.dont_write_bytecode = True
 import h5py
-from claims import ALL, BUILD, REFERENCE, ROOT, SYSTEMS, claim, have_failed
+from claims import ALL, BUILD, REFERENCE, ROOT, SYSTEMS, claim, have_failed, skein
 
 TOLERANCE = 'run.force_tolerance_kJ_per_mol_per_nm=%g'
 LJ = """[system]
@@ -35,15 +35,6 @@ steps = 5000
 cutoff_nm = 0.9
 coulomb = %s
 """
-
-
-def skein(ranks, *arguments, code=0):
-    run = subprocess.run(['mpirun', '-n', str(ranks), str(BUILD / 'skein'), *map(str, arguments)],
-                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if run.returncode != code:
-        raise RuntimeError('skein %s on %d: code %d\n%s' %
-                           (' '.join(map(str, arguments)), ranks, run.returncode, run.stderr[-2000:]))
-    return run
 
 
 def run(name, ranks, *settings, options=(), code=0):

@@ -15,8 +15,8 @@ import numpy
 
 sys.dont_write_bytecode = True
 import scenes
-from claims import ALL, REFERENCE, ROOT, SYSTEMS, claim, have_failed
-from scenes import BAROSTAT, CASES, evaluate, reference, rms, run, skein
+from claims import ALL, REFERENCE, ROOT, SYSTEMS, claim, have_failed, skein
+from scenes import BAROSTAT, CASES, evaluate, reference, rms, run
 
 COULOMB, BAR, BETA = 138.9354576, 16.6053906717, 3.470459
 

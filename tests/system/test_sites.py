@@ -9,8 +9,8 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 import scenes
-from claims import ALL, REFERENCE, claim, have_failed
-from scenes import BAROSTAT, CASES, run, skein
+from claims import ALL, REFERENCE, claim, have_failed, skein
+from scenes import BAROSTAT, CASES, run
 
 INI = """[system]
 structure = %s.gro

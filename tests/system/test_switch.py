@@ -7,7 +7,7 @@
 Bars: energies fast 1e-6, oracle 1e-8; forces, rms over rms, fast 4e-6, oracle 1e-8. With charges and a cutoff of 1.2 nm
 the fast forces are off by 7.5e-6, because so many pairs are rounded to integers (2^11 to the kJ/mol/nm): 8e-6 there, and
 nowhere may a switch add more than 3 % to what the error is without one."""
-import json, lzma, os, re, shutil, subprocess, sys, tempfile
+import json, lzma, os, re, shutil, sys, tempfile
 from pathlib import Path
 
 import numpy
@@ -15,7 +15,7 @@ import numpy
 sys.dont_write_bytecode = True
 import switch_scene
 import test_lammps
-from claims import ALL, BUILD, REFERENCE, SYSTEMS, claim, have_failed
+from claims import ALL, REFERENCE, SYSTEMS, claim, have_failed, skein
 
 ENERGY = {'fast': 1e-6, 'oracle': 1e-8}
 FORCE = {'fast': 4e-6, 'oracle': 1e-8}
@@ -43,15 +43,6 @@ vdw_modifier = charmm-switch
 mixing = lorentz-berthelot
 pair_coeff = 1 1 1.0 1.0; 2 2 1.3 1.03
 """ % (switch_scene.CUTOFF, switch_scene.START)
-
-
-def skein(ranks, *arguments, code=0):
-    run = subprocess.run(['mpirun', '-n', str(ranks), str(BUILD / 'skein'), *map(str, arguments)],
-                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if run.returncode != code:
-        raise RuntimeError('skein %s on %d: code %d\n%s' %
-                           (' '.join(map(str, arguments)), ranks, run.returncode, run.stderr[-2000:]))
-    return run
 
 
 def evaluate(ini, kernel, *settings):
