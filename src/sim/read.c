@@ -131,26 +131,33 @@ static enum sk_code take_velocities(void *context, const struct sk_atom_block *b
     return SK_OK;
 }
 
-enum sk_code sk_sim_read_atoms(struct skein *sim, struct sk_error *err)
+/* Streams the atoms of a .gro file, or of the LAMMPS data file if there is none, into the id blocks. Collective. */
+static enum sk_code stream_atoms(struct skein *sim, const char *structure, const struct sk_box *box,
+                                 struct sk_atoms *block, struct sk_error *err)
 {
     const struct sk_parameters *p = &sim->parameters;
-    struct sk_intake *intake = sk_intake_new(sim->comm, &sim->top, &sim->structure.box);
+    struct sk_intake *intake = sk_intake_new(sim->comm, &sim->top, box);
     enum sk_code code = SK_OK;
     if (sk_comm_rank(sim->comm) != 0)
         sk_intake_receive(intake);
-    else if (p->system.data[0])
-        code = sk_data_read(p->system.data, p, &sim->top, take_atoms, take_velocities, intake, err);
+    else if (structure[0])
+        code = sk_gro_read(structure, &sim->top, take_atoms, intake, err);
     else
-        code = sk_gro_read(p->system.structure, &sim->top, take_atoms, intake, err);
+        code = sk_data_read(p->system.data, p, &sim->top, take_atoms, take_velocities, intake, err);
     struct sk_error missing;
-    enum sk_code finished = sk_intake_finish(intake, &sim->atoms, &missing);
+    enum sk_code finished = sk_intake_finish(intake, block, &missing);
     sk_intake_free(&intake);
     /* what the reader says comes before what its silence made of the rest */
     code = sk_comm_agree(sim->comm, err, code);
-    if (!code && finished) {
+    if (!code && finished)
         *err = missing;
-        code = finished;
-    }
+    return code ? code : finished;
+}
+
+enum sk_code sk_sim_read_atoms(struct skein *sim, struct sk_error *err)
+{
+    const struct sk_parameters *p = &sim->parameters;
+    enum sk_code code = stream_atoms(sim, p->system.structure, &sim->structure.box, &sim->atoms, err);
     if (!code && p->system.velocities == SK_VELOCITIES_FILE && !sim->structure.has_velocities &&
         !sk_is_minimizer(p->run.integrator))
         sk_log_warn(&sim->log, "%s has no velocities: the run starts at rest (velocities = maxwell draws them)",
@@ -162,7 +169,6 @@ enum sk_code sk_sim_read_atoms(struct skein *sim, struct sk_error *err)
 static enum sk_code stream_reference(struct skein *sim, const char *path, struct sk_atoms *block, struct sk_error *err)
 {
     struct sk_structure structure = {0};
-    struct sk_error missing;
     bool is_root = sk_comm_rank(sim->comm) == 0;
     enum sk_code code = is_root ? sk_gro_open(path, &structure, err) : SK_OK;
     if (!code && is_root && structure.natoms != sim->top.unit_atoms)
@@ -173,17 +179,7 @@ static enum sk_code stream_reference(struct skein *sim, const char *path, struct
     if ((code = sk_comm_agree(sim->comm, err, code)))
         return code;
     sk_comm_bcast(sim->comm, &structure, sizeof structure, 0);
-    struct sk_intake *intake = sk_intake_new(sim->comm, &sim->top, &structure.box);
-    if (is_root)
-        code = sk_gro_read(path, &sim->top, take_atoms, intake, err);
-    else
-        sk_intake_receive(intake);
-    enum sk_code finished = sk_intake_finish(intake, block, &missing);
-    sk_intake_free(&intake);
-    code = sk_comm_agree(sim->comm, err, code);
-    if (!code && finished)
-        *err = missing;
-    return code ? code : finished;
+    return stream_atoms(sim, path, &structure.box, block, err);
 }
 
 enum sk_code sk_sim_read_reference(struct skein *sim, struct sk_error *err)
