@@ -11,6 +11,8 @@
 #define WALL_KT  50.0   /* the force scale gives room for pairs at this energy */
 #define COARSEST 0x1p11 /* in nm and kJ/mol: rounding errors of 4e-6 of the rms force in water */
 
+#define LARGEST_SIGMA 32.0 /* (sigma / r)^6 of atoms on one point is a float (SK_PAIR_NEAREST2) */
+
 #define CORE_FORCE      0x1p31 /* integer units */
 #define CORE_ENERGY     0x1p18 /* of two atoms on one point: half the range of energies */
 /* Radius of charges, in nm and in reduced units */
@@ -110,7 +112,8 @@ static enum sk_lj_rule choose_rule(const struct sk_forcefield *ff)
             is_geometric = is_geometric && nearly(c6, sqrt(c6i) * sqrt(c6j)) && nearly(c12, sqrt(c12i) * sqrt(c12j));
             double sigma = 0.5 * (sigma_of(c6i, c12i) + sigma_of(c6j, c12j)), sigma2 = sigma * sigma;
             double epsilon = sqrt(epsilon_of(c6i, c12i)) * sqrt(epsilon_of(c6j, c12j)), s6 = sigma2 * sigma2 * sigma2;
-            is_lorentz = is_lorentz && nearly(c6, 4 * epsilon * s6) && nearly(c12, 4 * epsilon * s6 * s6);
+            is_lorentz = is_lorentz && sigma < LARGEST_SIGMA && nearly(c6, 4 * epsilon * s6) &&
+                         nearly(c12, 4 * epsilon * s6 * s6);
         }
     return is_zero ? SK_LJ_NONE : is_geometric ? SK_LJ_GEOMETRIC : is_lorentz ? SK_LJ_LORENTZ : SK_LJ_TABLE;
 }
@@ -290,6 +293,7 @@ void sk_nonbonded_init(struct sk_nonbonded *nb, const struct sk_parameters *para
     if (sk_is_minimizer(parameters->run.integrator))
         fill_cores(nb, ff, units->system);
     nb->cutoff = pair->has_coulomb && coulomb > vdw ? coulomb : vdw;
+    pair->scalar_limit = (float)(SK_PAIR_FORCE_LIMIT * pair->quantum / nb->cutoff);
     nb->dispersion_c6 = mean_c6(ff, top, kind_count);
     fill_dispersion(nb, parameters, natoms);
 }

@@ -109,8 +109,10 @@ void sk_ewald_table_init(struct sk_ewald_table *table, double cutoff2, sk_ewald_
 {
     float end = (float)cutoff2;
     table->first = piece_of(end) - SK_EWALD_PIECES + 1;
-    table->least2 = piece_start(table->first);
-    for (int p = 0; p < SK_EWALD_PIECES; p++) {
+    table->least2 = piece_start(table->first + 1);
+    for (int k = 0; k < TERMS; k++)
+        table->coefficient[k][0] = k == 0 ? SK_EWALD_TOO_CLOSE : 0.0f;
+    for (int p = 1; p < SK_EWALD_PIECES; p++) {
         struct samples v;
         double c[TERMS], scale = 1.0;
         /* extrema of the Chebyshev polynomial T_5: -cos(k pi / 5) as samples */

@@ -1,19 +1,23 @@
 /* Ewald table: F/r of the real-space part of a split Coulomb interaction as a function of r^2, whatever the splitting:
  * 4 pieces an octave of r^2, found from the bits of the float, a polynomial of degree 4 in each; 32 pieces, so that
- * coefficients fit into registers: from about 1/16 of the cutoff (1/256 of its square) to the cutoff.
+ * coefficients fit into registers. The first stands for all distances that are too close for the others, which reach
+ * from 1/16 to 1/13 of the cutoff up to the cutoff.
  * Owns nothing. Not here: the splitting functions (mesh/ewald.h), cutoff and masks (pair.h). */
 #ifndef SK_KERNEL_EWALD_TABLE_H
 #define SK_KERNEL_EWALD_TABLE_H
 
 #include <stdint.h>
 
-#define SK_EWALD_PIECES 32
-#define SK_EWALD_TERMS  5
+#define SK_EWALD_PIECES    32
+#define SK_EWALD_TERMS     5
+/* F/r of the first piece: times the least product of charges that matters (1e-12 e^2) it is out of range of the pair
+ * kernels, times zero it is nothing. */
+#define SK_EWALD_TOO_CLOSE 0x1p100f
 
 struct sk_ewald_table {
     float coefficient[SK_EWALD_TERMS][SK_EWALD_PIECES]; /* of t^k; t: significand of r^2 less the middle of its piece */
     int32_t first;                                      /* number of the first piece: bits of its r^2 >> 21 */
-    float least2;                                       /* where the first piece begins; below, r^2 counts as this */
+    float least2;                                       /* where the first piece ends */
 };
 
 /* F/r of unit charges at squared distance r2, in the caller's units. */

@@ -9,11 +9,11 @@ SK_INLINE vf ewald_entry(const float *table, vi piece)
 {
     return _mm512_permutex2var_ps(_mm512_loadu_ps(table), piece, _mm512_loadu_ps(table + 16));
 }
-/* Number of the piece, counted modulo 32, and significand in [1, 1.25). */
+/* Number of the piece, that of the first for all before it and counted modulo 32, and significand in [1, 1.25). */
 SK_INLINE void ewald_split(vf r2, int32_t first, vi *piece, vf *significand)
 {
     const vi bits = _mm512_castps_si512(r2);
-    *piece = _mm512_and_si512(_mm512_sub_epi32(_mm512_srli_epi32(bits, 21), vi_set(first)), vi_set(31));
+    *piece = _mm512_subs_epu16(_mm512_srli_epi32(bits, 21), vi_set(first)); /* a permutation looks at five bits */
     *significand = _mm512_castsi512_ps(_mm512_ternarylogic_epi32(bits, vi_set(0x1fffff), vi_set(0x3f800000), 0xea));
 }
 #elif SK_LANES == 8
@@ -24,7 +24,7 @@ SK_INLINE vf ewald_entry(const float *table, vi piece)
 SK_INLINE void ewald_split(vf r2, int32_t first, vi *piece, vf *significand)
 {
     const vi bits = _mm256_castps_si256(r2);
-    *piece = _mm256_and_si256(_mm256_sub_epi32(_mm256_srli_epi32(bits, 21), vi_set(first)), vi_set(31));
+    *piece = _mm256_and_si256(_mm256_subs_epu16(_mm256_srli_epi32(bits, 21), vi_set(first)), vi_set(31));
     *significand = _mm256_castsi256_ps(_mm256_or_si256(_mm256_and_si256(bits, vi_set(0x1fffff)), vi_set(0x3f800000)));
 }
 #else
@@ -35,12 +35,12 @@ SK_INLINE vf ewald_entry(const float *table, vi piece)
 SK_INLINE void ewald_split(vf r2, int32_t first, vi *piece, vf *significand)
 {
     const vi bits = _mm_castps_si128(r2);
-    *piece = _mm_and_si128(_mm_sub_epi32(_mm_srli_epi32(bits, 21), vi_set(first)), vi_set(31));
+    *piece = _mm_and_si128(_mm_subs_epu16(_mm_srli_epi32(bits, 21), vi_set(first)), vi_set(31));
     *significand = _mm_castsi128_ps(_mm_or_si128(_mm_and_si128(bits, vi_set(0x1fffff)), vi_set(0x3f800000)));
 }
 #endif
 
-/* F/r at r^2: right for least2 <= r^2 < cutoff^2, some finite number elsewhere. */
+/* F/r at r^2: right for least2 <= r^2 < cutoff^2, SK_EWALD_TOO_CLOSE below, some finite number beyond. */
 SK_INLINE vf ewald_polynomial(const struct sk_ewald_table *table, vf r2)
 {
     vi piece;

@@ -53,7 +53,10 @@ struct sk_ientry {
 /* Added to r^2 (length^2) by the float kernel: it rounds away at distances that atoms have (below 5e-8 of r^2
  * from 0.1 length units on) and keeps the powers of 1/r finite, so that a pair without parameters adds
  * nothing at any distance and any other pair trips the range test on one point. */
-#define SK_PAIR_NEAREST2 0x1p-31f
+#define SK_PAIR_NEAREST2    0x1p-31f
+/* Largest force, in integer units, that a pair may have at the cutoff; closer, r / cutoff times as much. So pairs that
+ * are so close that their force can be large, within a quarter of the cutoff, stay below 2^26. */
+#define SK_PAIR_FORCE_LIMIT 0x1p28
 
 /* A tile: i-cluster against pack j. Bit 8 * i + j of mask: the pair (i, j) is this rank's and not excluded. */
 struct sk_tile {
@@ -86,12 +89,13 @@ struct sk_pair_parameters {
     bool is_ewald;  /* real-space part erfc(beta r)/r in place of 1/r; k_rf and two_k_rf are 0. Excluded pairs have no
                        part in it here or in the oracle: what the mesh gives them is taken back as terms */
     float r2_scale; /* quantum^2: integer r^2 to length^2; a power of two */
+    float scalar_limit;                 /* of F/r: SK_PAIR_FORCE_LIMIT over the larger cutoff in quanta */
     float vdw_cutoff2, coulomb_cutoff2; /* length^2; a pair interacts if r2 < cutoff2 */
     float two_k_rf;                     /* 2 k_rf of the reaction field, 0 for a plain cutoff; length^-3 */
     int ntypes;
     const float *table; /* [ntypes][ntypes][2]: 6 c6 S, 12 c12 S; for SK_LJ_TABLE */
     /* for is_ewald, made for coulomb_cutoff2_d and the same beta; length^2. A pair with charges closer than the table
-     * reaches (1/16 of the cutoff) is out of range. */
+     * reaches (1/13 of the cutoff) is out of range. */
     const struct sk_ewald_table *ewald_table;
     const struct sk_ewald_series *ewald_series;
     /* double versions for the energy and wide kernels */
@@ -121,7 +125,8 @@ struct sk_shifts {
 };
 
 /* Accumulates (never clears) f [n][3][8] and shift_force[27][3] (sum over entries with that shift of the force on
- * the i side, int64). Returns nonzero if a pair in range had !(|F| <= 2^26): the whole step must be redone wide. */
+ * the i side, int64). Returns nonzero if a pair within the cutoffs had |F/r| > scalar_limit: the whole step must be
+ * redone wide. */
 typedef int sk_pair_kernel(const struct sk_packs *packs, const struct sk_tiles *tiles,
                            const struct sk_pair_parameters *parameters, const struct sk_shifts *shifts, int32_t *f,
                            int64_t shift_force[SK_SHIFTS][3]);

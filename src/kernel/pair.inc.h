@@ -8,8 +8,8 @@
  *                  c12 = (c6 + c6) * s6, the cube as above;
  *   Coulomb        s = fma(rinv2, sqrt(rinv2), -two_k_rf); F/r = qq * s, or fma(qq, s, Lennard-Jones);
  *   Ewald          s from the table (ewald_table.inc.h), which is in powers of t in [-1/8, 1/8), the same in quanta;
- *                  closer than the table reaches, s = PAIR_TOO_CLOSE, which only a pair without charge passes;
- *   force = int(F/r * d), to nearest; range: (F/r * F/r) * r2 > 2^52 or NaN.
+ *                  closer than the table reaches it is so large that only a pair without charge is in range;
+ *   force = int(F/r * d), to nearest; out of range: |F/r| > scalar_limit.
  * nearest2 (SK_PAIR_NEAREST2) rounds away at any distance that atoms have, costs nothing, and keeps the
  * powers of 1/r finite: a pair without parameters adds zero in whichever loop it comes. */
 
@@ -20,8 +20,6 @@ enum {
     PAIR_EWALD = 16,
     PAIR_SWITCH = 32 /* of Lennard-Jones, whichever kind; with Coulomb always PAIR_TWIN as well */
 };
-/* Times the least product of charges that matters (1e-12 e^2) it is out of range, times zero it is nothing. */
-#define PAIR_TOO_CLOSE 0x1p100f
 
 struct pair_constants {
     vf coulomb_cutoff2, vdw_cutoff2, nearest2, inverse_scale, two_k_rf; /* lengths in quanta */
@@ -36,7 +34,7 @@ struct pair_side {
     vf q[SK_REGS], a[SK_REGS], b[SK_REGS]; /* Lennard-Jones factors */
     vi row[SK_REGS];                       /* or the start of the row in the table */
     vi fx[SK_REGS], fy[SK_REGS], fz[SK_REGS];
-    vi worst;
+    vf worst; /* largest F/r */
 };
 /* What is known of a tile once its distances are. */
 struct pair_near {
@@ -127,8 +125,7 @@ SK_INLINE vf pair_scalar(const struct pair_near *n, const struct pair_side *side
     vf qq = vf_mul(side->q[r], vf_load_j(packs->q + 8 * n->pack, r));
     vf s;
     if (mode & PAIR_EWALD)
-        s = vf_pick(vm_less(n->r2[r], vf_set(c->ewald->least2)), vf_set(PAIR_TOO_CLOSE),
-                    ewald_polynomial(c->ewald, n->r2[r]));
+        s = ewald_polynomial(c->ewald, n->r2[r]);
     else
         s = vf_fms(n->rinv2[r], vf_sqrt(n->rinv2[r]), c->two_k_rf);
     if (!has_lj)
@@ -147,7 +144,7 @@ SK_INLINE void pair_push(const struct pair_near *n, struct pair_side *side, cons
     SK_EACH_REGISTER(r)
     {
         vf s = pair_scalar(n, side, c, packs, r, mode, r < nlj);
-        side->worst = vi_worst(side->worst, vf_mul(vf_mul(s, s), n->r2[r]));
+        side->worst = vf_larger(side->worst, s);
         tx[r] = vi_of_float(vf_mul(s, n->dx[r]));
         ty[r] = vi_of_float(vf_mul(s, n->dy[r]));
         tz[r] = vi_of_float(vf_mul(s, n->dz[r]));
@@ -248,7 +245,7 @@ SK_INLINE void pair_ewald_scale(struct sk_ewald_table *scaled, const struct sk_e
     *scaled = *table;
     scaled->least2 *= inverse;
     memcpy(&bits, &scaled->least2, sizeof bits);
-    scaled->first = bits >> 21;
+    scaled->first = (bits >> 21) - 1;
 }
 
 SK_INLINE int pair_entries(const struct sk_packs *packs, const struct sk_tiles *tiles,
@@ -276,7 +273,7 @@ SK_INLINE int pair_entries(const struct sk_packs *packs, const struct sk_tiles *
         pair_ewald_scale(&ewald, p->ewald_table, inverse);
         c.ewald = &ewald;
     }
-    side.worst = vi_zero();
+    side.worst = vf_set(0.0f);
     packs = &local;
     for (int k = tiles->first_entry; k < tiles->end_entry; k++) {
         const struct sk_ientry *e = &tiles->entries[k];
@@ -292,7 +289,7 @@ SK_INLINE int pair_entries(const struct sk_packs *packs, const struct sk_tiles *
             pair_tiles(&side, &c, packs, tiles->tiles, e, f, mode, SK_REGS);
         pair_side_store(&side, icluster, f, shift_force[e->shift]);
     }
-    return vi_exceeds(side.worst, 0x1p52f);
+    return vm_bits(vm_less(vf_set(p->scalar_limit), side.worst)) != 0;
 }
 
 /* A rule with cutoffs that differ or not; without charges there is one. */

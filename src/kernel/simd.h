@@ -90,6 +90,11 @@ SK_INLINE vf vf_fms(vf a, vf b, vf c)
 {
     return _mm512_fmsub_ps(a, b, c);
 }
+/* The larger magnitude. */
+SK_INLINE vf vf_larger(vf a, vf b)
+{
+    return _mm512_range_ps(a, b, 0xb);
+}
 SK_INLINE vm vm_less(vf a, vf b)
 {
     return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ);
@@ -157,15 +162,6 @@ SK_INLINE __m128i vi_sum_i(const vi *t)
     __m128i a = _mm_add_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
     __m128i b = _mm_add_epi32(_mm256_castsi256_si128(high), _mm256_extracti128_si256(high, 1));
     return _mm_unpacklo_epi32(a, b); /* atoms 0 1 2 3 = t0 low, t0 high, t1 low, t1 high */
-}
-/* Running maximum of non-negative floats by their bits, in which a NaN is largest. */
-SK_INLINE vi vi_worst(vi worst, vf a)
-{
-    return _mm512_max_epu32(worst, _mm512_castps_si512(a));
-}
-SK_INLINE int vi_exceeds(vi worst, float limit)
-{
-    return _mm512_cmpgt_epu32_mask(worst, _mm512_castps_si512(_mm512_set1_ps(limit))) != 0;
 }
 
 #elif defined(__AVX2__) && defined(__FMA__)
@@ -240,6 +236,11 @@ SK_INLINE vf vf_fms(vf a, vf b, vf c)
 {
     return _mm256_fmsub_ps(a, b, c);
 }
+SK_INLINE vf vf_larger(vf a, vf b)
+{
+    const vf sign = _mm256_set1_ps(-0.0f);
+    return _mm256_max_ps(_mm256_andnot_ps(sign, a), _mm256_andnot_ps(sign, b));
+}
 SK_INLINE vm vm_less(vf a, vf b)
 {
     return _mm256_cmp_ps(a, b, _CMP_LT_OQ);
@@ -299,16 +300,6 @@ SK_INLINE __m128i vi_sum_i(const vi *t)
     __m256i a = _mm256_hadd_epi32(t[0], t[1]), b = _mm256_hadd_epi32(t[2], t[3]);
     __m256i s = _mm256_hadd_epi32(a, b);
     return _mm_add_epi32(_mm256_castsi256_si128(s), _mm256_extracti128_si256(s, 1));
-}
-SK_INLINE vi vi_worst(vi worst, vf a)
-{
-    return _mm256_max_epu32(worst, _mm256_castps_si256(a));
-}
-SK_INLINE int vi_exceeds(vi worst, float limit)
-{
-    __m256i bound = _mm256_castps_si256(_mm256_set1_ps(limit));
-    __m256i inside = _mm256_cmpeq_epi32(_mm256_max_epu32(worst, bound), bound);
-    return _mm256_movemask_epi8(inside) != -1;
 }
 
 #else
@@ -411,6 +402,11 @@ SK_INLINE vf vf_fms(vf a, vf b, vf c)
 {
     return vf_fma(a, b, _mm_xor_ps(c, _mm_set1_ps(-0.0f)));
 }
+SK_INLINE vf vf_larger(vf a, vf b)
+{
+    const vf sign = _mm_set1_ps(-0.0f);
+    return _mm_max_ps(_mm_andnot_ps(sign, a), _mm_andnot_ps(sign, b));
+}
 SK_INLINE vm vm_less(vf a, vf b)
 {
     return _mm_cmplt_ps(a, b);
@@ -479,16 +475,6 @@ SK_INLINE __m128i vi_sum_i(const vi *t)
     __m128i x = _mm_add_epi32(_mm_unpacklo_epi32(a[0], a[1]), _mm_unpackhi_epi32(a[0], a[1]));
     __m128i y = _mm_add_epi32(_mm_unpacklo_epi32(a[2], a[3]), _mm_unpackhi_epi32(a[2], a[3]));
     return _mm_add_epi32(_mm_unpacklo_epi64(x, y), _mm_unpackhi_epi64(x, y));
-}
-/* Without an unsigned maximum: the sign bits of the lanes say "some value was beyond 2^52 or NaN". */
-SK_INLINE vi vi_worst(vi worst, vf a)
-{
-    return _mm_or_si128(worst, _mm_castps_si128(_mm_cmpnle_ps(a, _mm_set1_ps(0x1p52f))));
-}
-SK_INLINE int vi_exceeds(vi worst, float limit)
-{
-    (void)limit;
-    return _mm_movemask_epi8(worst) != 0;
 }
 #endif
 

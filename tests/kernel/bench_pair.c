@@ -185,6 +185,7 @@ static void bench_fill(struct bench *b, const struct liquid *l, const int *slots
                                        .is_reaction_field = l->group == 3,
                                        .r2_scale = (float)(l->quantum * l->quantum),
                                        .quantum = l->quantum,
+                                       .scalar_limit = (float)(SK_PAIR_FORCE_LIMIT * l->quantum / l->cutoff),
                                        .vdw_cutoff2 = (float)(l->cutoff * l->cutoff),
                                        .coulomb_cutoff2 = (float)(l->cutoff * l->cutoff),
                                        .k_rf = 0.5 / pow(l->cutoff, 3.0),

@@ -71,6 +71,7 @@ static inline void scene_rule_set(struct scene *s, struct scene_rule rule)
     p->coulomb_cutoff2_d = rq * rq;
     p->vdw_cutoff2 = (float)p->vdw_cutoff2_d;
     p->coulomb_cutoff2 = (float)p->coulomb_cutoff2_d;
+    p->scalar_limit = (float)(SK_PAIR_FORCE_LIMIT * p->quantum / (rv > rq ? rv : rq));
     p->is_reaction_field = rule.is_reaction_field;
     p->k_rf = rule.is_reaction_field ? 0.5 / (rq * rq * rq) : 0.0;
     p->c_rf = 1.0 / rq + p->k_rf * rq * rq;
@@ -318,7 +319,7 @@ static inline int scalar_pair(const struct scene *s, int a, int b, const int32_t
     }
     if (in_coulomb)
         force = fmaf(s->packs.q[a] * s->packs.q[b], fmaf(rinv2, sqrtf(rinv2), -p->two_k_rf), force);
-    if (!((force * force) * (r2 / p->r2_scale) <= 0x1p52f))
+    if (!(fabsf(force) <= p->scalar_limit))
         return 1;
     for (int k = 0; k < 3; k++)
         out[k] = (int32_t)lrintf(force * d[k]);

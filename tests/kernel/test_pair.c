@@ -180,27 +180,27 @@ static void pair_scene(struct scene *s, int rule, int type, double charge)
     s->nentries = s->ntiles = 1;
 }
 
-/* The flag comes with the first quantum at which the force of two charges exceeds 2^26. */
+/* The flag comes with the first quantum at which F/r of two charges exceeds 2^28 over the cutoff. */
 static void test_range(void **state)
 {
     (void)state;
     struct scene s;
     pair_scene(&s, 3 * KINDS, 3, 1.0);
-    /* |F| = 138.9 S / r^2 - ... = 2^26 at about r = sqrt(138.9354576 x 2^-14) */
-    const double k = s.p.coulomb * s.p.force_scale, rc3 = 0.9 * 0.9 * 0.9;
+    /* F/r = 138.9 S / r^3 - ... */
+    const double k = s.p.coulomb * s.p.force_scale, rc3 = 0.9 * 0.9 * 0.9, limit = 0x1p28 / 0.9;
     int changes = 0, last = 1;
     for (int step = -2000; step < 2000; step++) {
-        const double r = sqrt(k / 0x1p26) * (1.0 + step * 1e-7);
+        const double r = cbrt(k / limit) * (1.0 + step * 1e-7);
         const int64_t quanta = llrint(r * 0x1p26);
         s.packs.x[0] = 77;
         s.packs.x[24] = (int32_t)(77 + quanta);
         s.packs.x[8] = s.packs.x[32] = s.packs.x[16] = s.packs.x[40] = -5;
-        const double exact = (double)quanta * 0x1p-26, force = k * (1.0 / (exact * exact) - exact / rc3);
+        const double exact = (double)quanta * 0x1p-26, scalar_force = k * (1.0 / (exact * exact * exact) - 1.0 / rc3);
         struct result scalar = run_scalar(&s);
         const int bad = scalar.bad;
         sk_free(&scalar.f);
-        if (fabs(force - 0x1p26) > 0x1p26 * 1e-6) /* float arithmetic decides within its rounding */
-            assert_int_equal(bad, force > 0x1p26);
+        if (fabs(scalar_force - limit) > limit * 1e-6) /* float arithmetic decides within its rounding */
+            assert_int_equal(bad, scalar_force > limit);
         changes += bad != last;
         last = bad;
         assert_variants_agree(&s, bad);

@@ -249,6 +249,7 @@ static void world_set_forces(struct world *w, double list_radius)
                                                           .has_coulomb = true,
                                                           .is_reaction_field = w->has_chains,
                                                           .r2_scale = (float)(QUANTUM * QUANTUM),
+                                                          .scalar_limit = 1.0f,
                                                           .vdw_cutoff2 = (float)(cutoff * cutoff),
                                                           .coulomb_cutoff2 = (float)(cutoff * cutoff),
                                                           .quantum = QUANTUM,
