@@ -213,6 +213,8 @@ enum sk_code sk_force_rebuild(struct sk_force *force, struct sk_domain *domain, 
     }
     sk_list_build(&force->list, &context);
     force_scatter(force, 0, atoms->n + halo->nghosts, (const int32_t(*)[3])force->grid);
+    sk_list_trim(&force->list, &force->clusters.packs, force->variant->prune,
+                 sk_prune_limit2(force->list_radius, quantum), &force->shifts);
     sk_reserve(&force->pack_force, &force->pack_force_capacity, (size_t)force->clusters.packs.n * 24 + 1);
     memcpy(force->list_x, atoms->x, (size_t)atoms->n * sizeof *atoms->x);
     memcpy(force->list_edge, force->box.edge, sizeof force->list_edge);
@@ -269,9 +271,8 @@ static void force_prune(struct sk_force *force, enum sk_list_part part, int firs
     memcpy(c->reference, c->packs.x, (size_t)upto * 24 * sizeof *c->reference);
     if (force->is_pruned[part] || part == SK_LIST_INTERIOR)
         force->is_pruned[!part] = false;
-    double radius = force->inner_radius;
-    sk_list_prune(&force->list, part, &c->packs, force->variant->prune, force->nonbonded.pair.r2_scale,
-                  (float)(radius * radius * (1 + 2e-6)), &force->shifts);
+    sk_list_prune(&force->list, part, &c->packs, force->variant->prune,
+                  sk_prune_limit2(force->inner_radius, force->nonbonded.pair.quantum), &force->shifts);
     force->is_pruned[part] = true;
     force->moved = force->prune_age = 0;
     force->prunes++;

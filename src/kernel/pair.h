@@ -150,12 +150,20 @@ static inline int sk_group_pair(int a, int b)
 {
     return a < b ? b * (b + 1) / 2 + a : a * (a + 1) / 2 + b;
 }
-/* Copies into kept[] the tiles of entry range `tiles` that have a pair with its mask bit set and r2 < radius2
- * (length^2; r2 in float, relative error below 5e-7: leave that margin; the same bits in all variants), entry by entry:
- * kept_entries[k] describes entry k of the range (possibly empty runs). Masked tiles stay first. kept needs room for
- * all the tiles and one more. Returns the number of tiles kept. */
-typedef int sk_prune_kernel(const struct sk_packs *packs, const struct sk_tiles *tiles, float r2_scale, float radius2,
-                            const struct sk_shifts *shifts, struct sk_ientry *kept_entries, struct sk_tile *kept);
+/* Copies into kept[] the tiles of entry range `tiles` that have a pair with its mask bit set whose distance in the high
+ * halves of coordinates is below limit (its square: limit2; see sk_prune_limit2), entry by entry: kept_entries[k]
+ * describes entry k of the range (possibly empty runs). Masked tiles stay first. kept may be the tiles themselves, and
+ * kept_entries the entries; else kept needs room for all the tiles and one more. high [n][2][8] is working space.
+ * Returns the number of tiles kept, the same in all variants. */
+typedef int sk_prune_kernel(const struct sk_packs *packs, const struct sk_tiles *tiles, int32_t limit2,
+                            const struct sk_shifts *shifts, int32_t *high, struct sk_ientry *kept_entries,
+                            struct sk_tile *kept);
+/* A limit that keeps every pair closer than radius (length units): halves are cut off, on each axis by less than 1. */
+static inline int32_t sk_prune_limit2(double radius, double quantum)
+{
+    const double limit = radius / (quantum * 0x1p16) + 1.7321;
+    return (int32_t)(limit * limit) + 1;
+}
 /* Largest over packs and lanes of |x - reference|^2 in float (wrapping difference), in grid units^2. */
 typedef float sk_displacement_kernel(const int32_t *x, const int32_t *reference, int npacks);
 

@@ -99,6 +99,32 @@ SK_INLINE vm vm_less(vf a, vf b)
 {
     return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ);
 }
+SK_INLINE vi vi_or(vi a, vi b)
+{
+    return _mm512_or_si512(a, b);
+}
+SK_INLINE vi vi_and(vi a, vi b)
+{
+    return _mm512_and_si512(a, b);
+}
+/* The high halves. */
+SK_INLINE vi vi_high(vi a)
+{
+    return _mm512_srli_epi32(a, 16);
+}
+/* Differences of the halves, and the sum of their squares. */
+SK_INLINE vi vi_sub16(vi a, vi b)
+{
+    return _mm512_sub_epi16(a, b);
+}
+SK_INLINE vi vi_squares16(vi a)
+{
+    return _mm512_madd_epi16(a, a);
+}
+SK_INLINE vm vi_less(vi a, vi b)
+{
+    return _mm512_cmplt_epi32_mask(a, b);
+}
 SK_INLINE vm vm_and(vm a, vm b)
 {
     return a & b;
@@ -244,6 +270,30 @@ SK_INLINE vf vf_larger(vf a, vf b)
 SK_INLINE vm vm_less(vf a, vf b)
 {
     return _mm256_cmp_ps(a, b, _CMP_LT_OQ);
+}
+SK_INLINE vi vi_or(vi a, vi b)
+{
+    return _mm256_or_si256(a, b);
+}
+SK_INLINE vi vi_and(vi a, vi b)
+{
+    return _mm256_and_si256(a, b);
+}
+SK_INLINE vi vi_high(vi a)
+{
+    return _mm256_srli_epi32(a, 16);
+}
+SK_INLINE vi vi_sub16(vi a, vi b)
+{
+    return _mm256_sub_epi16(a, b);
+}
+SK_INLINE vi vi_squares16(vi a)
+{
+    return _mm256_madd_epi16(a, a);
+}
+SK_INLINE vm vi_less(vi a, vi b)
+{
+    return _mm256_castsi256_ps(_mm256_cmpgt_epi32(b, a));
 }
 SK_INLINE vm vm_and(vm a, vm b)
 {
@@ -410,6 +460,30 @@ SK_INLINE vf vf_larger(vf a, vf b)
 SK_INLINE vm vm_less(vf a, vf b)
 {
     return _mm_cmplt_ps(a, b);
+}
+SK_INLINE vi vi_or(vi a, vi b)
+{
+    return _mm_or_si128(a, b);
+}
+SK_INLINE vi vi_and(vi a, vi b)
+{
+    return _mm_and_si128(a, b);
+}
+SK_INLINE vi vi_high(vi a)
+{
+    return _mm_srli_epi32(a, 16);
+}
+SK_INLINE vi vi_sub16(vi a, vi b)
+{
+    return _mm_sub_epi16(a, b);
+}
+SK_INLINE vi vi_squares16(vi a)
+{
+    return _mm_madd_epi16(a, a);
+}
+SK_INLINE vm vi_less(vi a, vi b)
+{
+    return _mm_castsi128_ps(_mm_cmpgt_epi32(b, a));
 }
 SK_INLINE vm vm_and(vm a, vm b)
 {

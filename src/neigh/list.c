@@ -17,6 +17,8 @@ struct sk_list_scratch {
     struct sk_tile *masked, *full; /* tiles of the present entry */
     size_t masked_capacity, full_capacity;
     int nmasked, nfull;
+    int32_t *high; /* [packs][2][8] of the prune kernel */
+    size_t high_capacity;
     int *stamp; /* [packs] 1 + index into masked of the present entry's tile, 0: none */
     size_t stamp_capacity;
 };
@@ -66,6 +68,7 @@ void sk_list_clear(struct sk_list *list)
         sk_free(&list->scratch->masked);
         sk_free(&list->scratch->full);
         sk_free(&list->scratch->stamp);
+        sk_free(&list->scratch->high);
     }
     sk_free(&list->scratch);
 }
@@ -373,15 +376,27 @@ struct sk_tiles sk_list_tiles(const struct sk_tile_list *list)
     return (struct sk_tiles){list->entries, 0, list->nentries, list->tiles};
 }
 
+void sk_list_trim(struct sk_list *list, const struct sk_packs *packs, sk_prune_kernel *prune, int32_t limit2,
+                  const struct sk_shifts *shifts)
+{
+    struct sk_list_scratch *s = list->scratch;
+    sk_reserve(&s->high, &s->high_capacity, 2 * SK_PACK * (size_t)packs->n);
+    for (int part = 0; part < SK_LIST_PARTS; part++) {
+        struct sk_tile_list *outer = &list->outer[part];
+        struct sk_tiles tiles = sk_list_tiles(outer);
+        outer->ntiles = prune(packs, &tiles, limit2, shifts, s->high, outer->entries, outer->tiles);
+    }
+}
+
 void sk_list_prune(struct sk_list *list, enum sk_list_part part, const struct sk_packs *packs, sk_prune_kernel *prune,
-                   float r2_scale, float radius2, const struct sk_shifts *shifts)
+                   int32_t limit2, const struct sk_shifts *shifts)
 {
     struct sk_tile_list *inner = &list->inner[part];
     struct sk_tiles outer = sk_list_tiles(&list->outer[part]);
     sk_reserve(&inner->entries, &inner->entries_capacity, (size_t)list->outer[part].nentries);
     sk_reserve(&inner->tiles, &inner->tiles_capacity, (size_t)list->outer[part].ntiles);
     inner->nentries = list->outer[part].nentries;
-    inner->ntiles = prune(packs, &outer, r2_scale, radius2, shifts, inner->entries, inner->tiles);
+    inner->ntiles = prune(packs, &outer, limit2, shifts, list->scratch->high, inner->entries, inner->tiles);
 }
 
 static size_t tile_list_memory(const struct sk_tile_list *list)

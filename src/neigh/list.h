@@ -58,9 +58,13 @@ void sk_list_init(struct sk_list *list, const struct sk_topology *top);
 void sk_list_clear(struct sk_list *list);
 /* Local. Fills outer and excluded; inner is emptied. */
 void sk_list_build(struct sk_list *list, const struct sk_list_context *context);
-/* Local. inner[part] = the tiles of outer[part] with a pair closer than radius at the packs' present coordinates. */
+/* Local. Takes the tiles out of outer that have no pair within the limit (kernel/pair.h: sk_prune_limit2) at the packs'
+ * present coordinates: building goes by boxes and leaves many. After building, before the first prune. */
+void sk_list_trim(struct sk_list *list, const struct sk_packs *packs, sk_prune_kernel *prune, int32_t limit2,
+                  const struct sk_shifts *shifts);
+/* Local. inner[part] = the tiles of outer[part] with a pair within the limit at the packs' present coordinates. */
 void sk_list_prune(struct sk_list *list, enum sk_list_part part, const struct sk_packs *packs, sk_prune_kernel *prune,
-                   float r2_scale, float radius2, const struct sk_shifts *shifts);
+                   int32_t limit2, const struct sk_shifts *shifts);
 struct sk_tiles sk_list_tiles(const struct sk_tile_list *list);
 size_t sk_list_memory(const struct sk_list *list);
 

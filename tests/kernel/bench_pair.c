@@ -333,6 +333,8 @@ static double bench_run(struct bench *b, const struct sk_kernel_variant *v, enum
     int64_t *wide = sk_calloc(lanes, sizeof *wide), shift[SK_SHIFTS][3] = {{0}};
     struct sk_ientry *entries = sk_alloc((size_t)b->tiles.end_entry, sizeof *entries);
     struct sk_tile *kept = sk_alloc((size_t)b->ntiles + 1, sizeof *kept);
+    int32_t *high = sk_alloc(16 * (size_t)b->packs.n, sizeof *high),
+            limit2 = sk_prune_limit2(sqrt(b->p.vdw_cutoff2_d), b->p.quantum);
     sk_int128 energy[2] = {0, 0};
     uint64_t best = UINT64_MAX;
     int bad = 0;
@@ -345,7 +347,7 @@ static double bench_run(struct bench *b, const struct sk_kernel_variant *v, enum
         else if (what == ENERGIES)
             bad |= v->energy(&b->packs, &b->tiles, &b->p, &b->shifts, energy);
         else
-            v->prune(&b->packs, &b->tiles, b->p.r2_scale, b->p.vdw_cutoff2, &b->shifts, entries, kept);
+            v->prune(&b->packs, &b->tiles, limit2, &b->shifts, high, entries, kept);
         uint64_t time = __rdtsc() - start;
         best = time < best ? time : best;
     }
@@ -354,6 +356,7 @@ static double bench_run(struct bench *b, const struct sk_kernel_variant *v, enum
     sk_free(&wide);
     sk_free(&entries);
     sk_free(&kept);
+    sk_free(&high);
     return (double)best * ratio;
 }
 

@@ -278,21 +278,33 @@ static void test_table(void **state)
     }
 }
 
-static int scalar_is_within(const struct scene *s, int a, int b, const int32_t shift[3], float radius2)
+/* By the high halves of coordinates. Those closer than radius must be. */
+static int scalar_is_within(const struct scene *s, int a, int b, const int32_t shift[3], double radius)
 {
-    float d[3];
-    for (int k = 0; k < 3; k++)
-        d[k] = (float)(int32_t)((uint32_t)s->packs.x[24 * (a / 8) + 8 * k + a % 8] + (uint32_t)shift[k] -
-                                (uint32_t)s->packs.x[24 * (b / 8) + 8 * k + b % 8]);
-    return (d[2] * d[2] + (d[1] * d[1] + d[0] * d[0])) * s->p.r2_scale < radius2;
+    int64_t high2 = 0;
+    double r2 = 0.0;
+    for (int k = 0; k < 3; k++) {
+        const uint32_t xa = (uint32_t)s->packs.x[24 * (a / 8) + 8 * k + a % 8] + (uint32_t)shift[k];
+        const uint32_t xb = (uint32_t)s->packs.x[24 * (b / 8) + 8 * k + b % 8];
+        const int16_t high = (int16_t)((xa >> 16) - (xb >> 16));
+        const double d = (int32_t)(xa - xb) * s->p.quantum;
+        high2 += high * high;
+        r2 += d * d;
+    }
+    const int is_within = high2 < sk_prune_limit2(radius, s->p.quantum);
+    assert_true(is_within || r2 >= radius * radius);
+    assert_true(!is_within || sqrt(r2) < radius + 4.0 * 0x1p16 * s->p.quantum);
+    return is_within;
 }
 
-static void check_prune(const struct scene *s, const struct sk_kernel_variant *v, float radius2, int begin)
+static void check_prune(const struct scene *s, const struct sk_kernel_variant *v, double radius, int begin)
 {
     struct sk_tiles tiles = {s->entries, begin, s->nentries, s->tiles};
     struct sk_ientry *entries = sk_calloc((size_t)s->nentries, sizeof *entries);
     struct sk_tile *kept = sk_calloc((size_t)s->ntiles + 1, sizeof *kept);
-    int count = v->prune(&s->packs, &tiles, s->p.r2_scale, radius2, &s->shifts, entries, kept), place = 0;
+    int32_t *high = sk_alloc(16 * (size_t)s->packs.n, sizeof *high);
+    const int32_t limit2 = sk_prune_limit2(radius, s->p.quantum);
+    int count = v->prune(&s->packs, &tiles, limit2, &s->shifts, high, entries, kept), place = 0;
     for (int n = begin; n < s->nentries; n++) {
         const struct sk_ientry *e = &s->entries[n], *out = &entries[n - begin];
         assert_int_equal(out->icluster, e->icluster);
@@ -304,7 +316,7 @@ static void check_prune(const struct scene *s, const struct sk_kernel_variant *v
             for (int l = 0; l < 32; l++)
                 if (s->tiles[t].mask >> l & 1)
                     is_near |= scalar_is_within(s, 4 * e->icluster + l / 8, 8 * s->tiles[t].pack + l % 8,
-                                                s->shifts.x[e->shift], radius2);
+                                                s->shifts.x[e->shift], radius);
             if (t == e->first_full)
                 assert_int_equal(out->first_full, place);
             if (is_near) {
@@ -319,6 +331,7 @@ static void check_prune(const struct scene *s, const struct sk_kernel_variant *v
     }
     assert_int_equal(count, place);
     assert_true(place > 0 && place < s->ntiles);
+    sk_free(&high);
     sk_free(&entries);
     sk_free(&kept);
 }
@@ -337,8 +350,8 @@ static void test_prune(void **state)
                 scene_list_random(&s);
             else
                 scene_list_all(&s, 3);
-            check_prune(&s, &v[k], 0.16f, 0);
-            check_prune(&s, &v[k], 0.09f, 7);
+            check_prune(&s, &v[k], 0.4, 0);
+            check_prune(&s, &v[k], 0.3, 7);
         }
     scene_clear(&s);
 }
