@@ -3,89 +3,105 @@
 
 #define LANES 32 /* pairs of a tile: lane 8 i + j */
 
-/* Lane-wise parameters and squared distances (length^2) of a tile. */
+/* Squared distances (length^2) and parameters of the pairs of a tile, or of any others. */
 struct wide_tile {
-    double d[3][LANES]; /* in quanta */
     double r2[LANES], rinv2[LANES], qq[LANES], c6[LANES], c12[LANES], shift[LANES];
     int64_t mask[LANES];   /* -1 or 0 */
     int cores;             /* SK_PAIR_CORE and SK_PAIR_COINCIDENT of its pairs; with them, what follows is set */
+    double core2[LANES];   /* squared radius of the core */
     double gap[LANES];     /* the way out to the surface of the core, 0 for pairs outside of theirs */
-    double stretch[LANES]; /* what makes d as long as the core's radius; 0 where d is */
+    double stretch[LANES]; /* what makes the difference of places as long as the core's radius; 0 where that is */
 };
 
 /* Pairs within their cores go by the distance at the surface. */
-static void wide_enter_cores(struct wide_tile *w, const struct sk_packs *packs, const struct sk_pair_parameters *p,
-                             const struct sk_ientry *entry, struct sk_tile tile)
+static void wide_enter_cores(struct wide_tile *w)
 {
-    const int32_t *itype = packs->type + 4 * (size_t)entry->icluster, *jtype = packs->type + 8 * (size_t)tile.pack;
     for (int l = 0; l < LANES; l++) {
-        const double lj = entry->has_lj ? p->core2[itype[l / 8] * p->ntypes + jtype[l % 8]] : 0.0;
-        const double core2 = lj > 0.0 ? lj : w->qq[l] != 0.0 ? p->core_charge2 : 0.0;
         w->gap[l] = 0.0;
         w->stretch[l] = 1.0;
-        if (!w->mask[l] || !(w->r2[l] < core2))
+        if (!w->mask[l] || !(w->r2[l] < w->core2[l]))
             continue;
-        const double r = sqrt(w->r2[l]), radius = sqrt(core2);
+        const double r = sqrt(w->r2[l]), radius = sqrt(w->core2[l]);
         w->cores |= r > 0.0 ? SK_PAIR_CORE : SK_PAIR_CORE | SK_PAIR_COINCIDENT;
         w->gap[l] = radius - r;
         w->stretch[l] = r > 0.0 ? radius / r : 0.0;
-        w->r2[l] = core2;
-        w->rinv2[l] = 1.0 / core2;
+        w->r2[l] = w->core2[l];
+        w->rinv2[l] = 1.0 / w->core2[l];
     }
 }
 
-static void wide_load(struct wide_tile *w, const struct sk_packs *packs, const struct sk_pair_parameters *p,
-                      const struct sk_ientry *entry, const int32_t shift[3], struct sk_tile tile)
+/* Differences i - j in quanta, and squared distances, of all pairs of a tile. */
+static void wide_distances(double d[3][LANES], double r2[LANES], const struct sk_packs *packs,
+                           const struct sk_pair_parameters *p, const struct sk_ientry *entry, const int32_t shift[3],
+                           struct sk_tile tile)
 {
-    const size_t icluster = (size_t)entry->icluster;
     const double scale = p->quantum * p->quantum;
-    const size_t ip = icluster / 2, jp = (size_t)tile.pack, half = 4 * (icluster % 2);
+    const int32_t *xi = packs->x + 24 * (size_t)(entry->icluster / 2) + SK_HALF * (entry->icluster % 2);
+    const int32_t *xj = packs->x + 24 * (size_t)tile.pack;
     for (int k = 0; k < 3; k++)
-        for (size_t i = 0; i < 4; i++) {
-            uint32_t xi = (uint32_t)packs->x[24 * ip + 8 * k + half + i] + (uint32_t)shift[k];
-            for (size_t j = 0; j < 8; j++)
-                w->d[k][8 * i + j] = (double)(int32_t)(xi - (uint32_t)packs->x[24 * jp + 8 * k + j]);
+        for (int i = 0; i < SK_HALF; i++) {
+            const uint32_t x = (uint32_t)xi[SK_PACK * k + i] + (uint32_t)shift[k];
+            for (int j = 0; j < SK_PACK; j++)
+                d[k][SK_PACK * i + j] = (double)(int32_t)(x - (uint32_t)xj[SK_PACK * k + j]);
         }
-    for (int l = 0; l < LANES; l++) {
-        w->r2[l] = (w->d[0][l] * w->d[0][l] + w->d[1][l] * w->d[1][l] + w->d[2][l] * w->d[2][l]) * scale;
+    for (int l = 0; l < LANES; l++)
+        r2[l] = (d[0][l] * d[0][l] + d[1][l] * d[1][l] + d[2][l] * d[2][l]) * scale;
+}
+
+/* Lane l is the pair of i and j, lanes of packs. */
+static inline void wide_set_pair(struct wide_tile *w, int l, const struct sk_packs *packs,
+                                 const struct sk_pair_parameters *p, int i, int j)
+{
+    /* lanes without an atom have type 0 */
+    const int types = packs->type[i] * p->ntypes + packs->type[j];
+    const int has_lj = p->lj_rule != SK_LJ_NONE;
+    w->qq[l] = p->has_coulomb ? packs->qd[i] * packs->qd[j] * p->coulomb : 0.0;
+    w->c6[l] = has_lj ? p->c6[types] : 0.0;
+    w->c12[l] = has_lj ? p->c12[types] : 0.0;
+    w->shift[l] = has_lj ? p->lj_shift[types] : 0.0;
+    if (p->core2) {
+        const double lj = has_lj ? p->core2[types] : 0.0;
+        w->core2[l] = lj > 0.0 ? lj : w->qq[l] != 0.0 ? p->core_charge2 : 0.0;
+    }
+}
+
+/* What follows from distances and parameters. */
+static void wide_finish(struct wide_tile *w, const struct sk_pair_parameters *p)
+{
+    for (int l = 0; l < LANES; l++)
         w->rinv2[l] = 1.0 / w->r2[l];
-        w->mask[l] = -(int64_t)(tile.mask >> l & 1);
-    }
-    for (size_t i = 0; i < 4; i++)
-        for (size_t j = 0; j < 8; j++)
-            w->qq[8 * i + j] = p->has_coulomb ? packs->qd[8 * ip + half + i] * packs->qd[8 * jp + j] * p->coulomb : 0.0;
-    if (p->lj_rule == SK_LJ_NONE || !entry->has_lj) {
-        memset(w->c6, 0, sizeof w->c6);
-        memset(w->c12, 0, sizeof w->c12);
-        memset(w->shift, 0, sizeof w->shift);
-    } else {
-        const int32_t *type = packs->type + 8 * jp; /* lanes without an atom have type 0 */
-        for (size_t i = 0; i < 4; i++) {
-            const size_t row = (size_t)packs->type[8 * ip + half + i] * (size_t)p->ntypes;
-            for (size_t j = 0; j < 8; j++) {
-                w->c6[8 * i + j] = p->c6[row + (size_t)type[j]];
-                w->c12[8 * i + j] = p->c12[row + (size_t)type[j]];
-                w->shift[8 * i + j] = p->lj_shift[row + (size_t)type[j]];
-            }
-        }
-    }
     w->cores = 0;
     if (p->core2)
-        wide_enter_cores(w, packs, p, entry, tile);
+        wide_enter_cores(w);
+}
+
+static void wide_load(struct wide_tile *w, double d[3][LANES], const struct sk_packs *packs,
+                      const struct sk_pair_parameters *p, const struct sk_ientry *entry, const int32_t shift[3],
+                      struct sk_tile tile)
+{
+    wide_distances(d, w->r2, packs, p, entry, shift, tile);
+    for (int l = 0; l < LANES; l++) {
+        w->mask[l] = -(int64_t)(tile.mask >> l & 1);
+        wide_set_pair(w, l, packs, p, SK_HALF * entry->icluster + l / SK_PACK, SK_PACK * tile.pack + l % SK_PACK);
+    }
+    wide_finish(w, p);
 }
 
 /* Sums sum of c[k] s^k of all lanes, s of ewald_series.h (beyond the cutoff any number). */
 static void ewald_sum(const struct wide_tile *w, const struct sk_ewald_series *series, const double *c,
                       double sum[LANES])
 {
-    double s[LANES];
-    for (int l = 0; l < LANES; l++) {
-        s[l] = w->r2[l] * series->scale - 1.0;
-        sum[l] = 0.0;
+    typedef double vd8 __attribute__((vector_size(64), aligned(8), may_alias));
+    enum { PARTS = LANES / 8 };
+    vd8 s[PARTS], t[PARTS];
+    for (int part = 0; part < PARTS; part++) {
+        s[part] = *(const vd8 *)(w->r2 + 8 * part) * series->scale - 1.0;
+        t[part] = 0.0 * s[part];
     }
     for (int k = series->terms - 1; k >= 0; k--)
-        for (int l = 0; l < LANES; l++)
-            sum[l] = sum[l] * s[l] + c[k];
+        _Pragma("GCC unroll 4") for (int part = 0; part < PARTS; part++) t[part] = t[part] * s[part] + c[k];
+    for (int part = 0; part < PARTS; part++)
+        *(vd8 *)(sum + 8 * part) = t[part];
 }
 
 /* Rounds e (energy) of the lanes in `in` to integers and adds them up; *bad counts lanes out of range. */
@@ -176,36 +192,97 @@ static void energy_tile(const struct wide_tile *w, const struct sk_pair_paramete
     sum[1] = energy_sum(coulomb, in_coulomb, bad);
 }
 
+/* Pairs near enough, of as many tiles as it takes to fill the lanes. */
+struct energy_batch {
+    const struct sk_packs *packs;
+    const struct sk_pair_parameters *p;
+    int i[LANES], j[LANES], d[3][LANES]; /* lanes of packs, differences in quanta */
+    int n, bad, cores;
+    sk_int128 *energy;
+};
+
+static void energy_flush(struct energy_batch *b)
+{
+    struct wide_tile w;
+    int64_t sum[2];
+    const double scale = b->p->quantum * b->p->quantum;
+    for (int l = b->n; l < LANES; l++)
+        b->i[l] = b->j[l] = b->d[0][l] = b->d[1][l] = b->d[2][l] = 0;
+    for (int l = 0; l < LANES; l++) {
+        const double x = b->d[0][l], y = b->d[1][l], z = b->d[2][l];
+        w.r2[l] = (x * x + y * y + z * z) * scale;
+        w.mask[l] = -(int64_t)(l < b->n);
+    }
+    for (int l = 0; l < LANES; l++)
+        wide_set_pair(&w, l, b->packs, b->p, b->i[l], b->j[l]);
+    wide_finish(&w, b->p);
+    energy_tile(&w, b->p, sum, &b->bad);
+    b->cores |= w.cores;
+    b->energy[0] += sum[0];
+    b->energy[1] += sum[1];
+    b->n = 0;
+}
+
+/* Pairs of the tile with r^2 below the limit in quanta^2, as bits of its mask. */
+SK_INLINE uint32_t energy_near(const struct pair_side *side, const int32_t *x, vf limit2)
+{
+    uint32_t near = 0;
+    SK_EACH_REGISTER(r)
+    {
+        vf dx = vf_of_int(vi_sub(side->x[r], vi_load_j(x, r)));
+        vf dy = vf_of_int(vi_sub(side->y[r], vi_load_j(x + 8, r)));
+        vf dz = vf_of_int(vi_sub(side->z[r], vi_load_j(x + 16, r)));
+        vf r2 = vf_add(vf_mul(dz, dz), vf_add(vf_mul(dy, dy), vf_mul(dx, dx)));
+        near |= vm_bits(vm_less(r2, limit2)) << (SK_LANES * r);
+    }
+    return near;
+}
+
+/* Less than half of the pairs of tiles are within the cutoffs: only these are computed. */
 int VARIANT(pair_energy)(const struct sk_packs *packs, const struct sk_tiles *tiles, const struct sk_pair_parameters *p,
                          const struct sk_shifts *shifts, sk_int128 energy[2])
 {
-    struct wide_tile w;
-    int bad = 0, cores = 0;
+    struct energy_batch b = {.packs = packs, .p = p, .energy = energy};
+    const double cutoff2 = p->vdw_cutoff2_d > p->coulomb_cutoff2_d ? p->vdw_cutoff2_d : p->coulomb_cutoff2_d;
+    const vf limit2 = vf_set((float)(cutoff2 / p->r2_scale * (1.0 + 1e-6)));
     for (int k = tiles->first_entry; k < tiles->end_entry; k++) {
         const struct sk_ientry *e = &tiles->entries[k];
+        const int32_t *shift = shifts->x[e->shift];
+        struct pair_side side;
+        pair_side_load(&side, NULL, packs, (size_t)e->icluster, shift, SK_LJ_NONE);
         for (int t = e->first; t < e->end; t++) {
-            int64_t sum[2];
-            wide_load(&w, packs, p, e, shifts->x[e->shift], tiles->tiles[t]);
-            energy_tile(&w, p, sum, &bad);
-            cores |= w.cores;
-            energy[0] += sum[0];
-            energy[1] += sum[1];
+            const struct sk_tile tile = tiles->tiles[t];
+            const int32_t *xj = packs->x + 24 * (size_t)tile.pack;
+            uint32_t near = energy_near(&side, xj, limit2) & tile.mask;
+            for (; near; near &= near - 1) {
+                const int l = __builtin_ctz(near), i = SK_HALF * e->icluster + l / SK_PACK, j = l % SK_PACK;
+                const int32_t *xi = packs->x + 24 * (size_t)(i / SK_PACK) + i % SK_PACK;
+                for (int c = 0; c < 3; c++)
+                    b.d[c][b.n] = (int32_t)((uint32_t)xi[SK_PACK * c] + (uint32_t)shift[c] -
+                                            (uint32_t)xj[SK_PACK * c + j]);
+                b.i[b.n] = i;
+                b.j[b.n] = SK_PACK * tile.pack + j;
+                if (++b.n == LANES)
+                    energy_flush(&b);
+            }
         }
     }
-    return (bad ? SK_PAIR_BAD : 0) | cores;
+    energy_flush(&b);
+    return (b.bad ? SK_PAIR_BAD : 0) | b.cores;
 }
 
 int VARIANT(pair_parts)(const struct sk_packs *packs, const struct sk_tiles *tiles, const struct sk_pair_parameters *p,
                         const struct sk_shifts *shifts, const uint8_t *group, sk_int128 (*parts)[2])
 {
     struct wide_tile w;
+    double d[3][LANES];
     int bad = 0, cores = 0;
     for (int k = tiles->first_entry; k < tiles->end_entry; k++) {
         const struct sk_ientry *e = &tiles->entries[k];
         const uint8_t *gi = group + SK_HALF * (size_t)e->icluster;
         for (int t = e->first; t < e->end; t++) {
             const uint8_t *gj = group + SK_PACK * (size_t)tiles->tiles[t].pack;
-            wide_load(&w, packs, p, e, shifts->x[e->shift], tiles->tiles[t]);
+            wide_load(&w, d, packs, p, e, shifts->x[e->shift], tiles->tiles[t]);
             cores |= w.cores;
             /* the tile once for each pair of groups that it has: most have one */
             for (uint32_t left = tiles->tiles[t].mask, taken; left; left &= ~taken) {
@@ -247,21 +324,21 @@ int VARIANT(pair_wide)(const struct sk_packs *packs, const struct sk_tiles *tile
                        const struct sk_shifts *shifts, int64_t *f, int64_t shift_force[SK_SHIFTS][3])
 {
     struct wide_tile w;
-    double s[LANES];
+    double s[LANES], d[3][LANES];
     int bad = 0, cores = 0;
     for (int n = tiles->first_entry; n < tiles->end_entry; n++) {
         const struct sk_ientry *e = &tiles->entries[n];
         int64_t *fi = f + 24 * (size_t)(e->icluster / 2) + 4 * (e->icluster % 2);
         for (int t = e->first; t < e->end; t++) {
             int64_t *fj = f + 24 * (size_t)tiles->tiles[t].pack;
-            wide_load(&w, packs, p, e, shifts->x[e->shift], tiles->tiles[t]);
+            wide_load(&w, d, packs, p, e, shifts->x[e->shift], tiles->tiles[t]);
             wide_scalar(&w, p, s);
             for (int l = 0; w.cores && l < LANES; l++)
                 s[l] *= w.stretch[l];
             cores |= w.cores;
             for (int k = 0; k < 3; k++)
                 for (int l = 0; l < LANES; l++) {
-                    double force = rint(s[l] * w.d[k][l]);
+                    double force = rint(s[l] * d[k][l]);
                     int is_good = fabs(force) <= 0x1p62;
                     /* unsigned: a sum that runs over wraps, as it does in the fast kernel */
                     uint64_t value = is_good ? (uint64_t)(int64_t)force : 0;
