@@ -11,7 +11,8 @@ b is the maximum of the likelihood; its error is from blocks drawn anew. And the
 n kT / 2 (within 3 errors and 0.1 %, what a step of 2 fs may do), its variance n (kT)^2 / 2, n degrees of freedom.
 Asked for: b within 3 errors, errors of at most 25 % (else: a longer run). Berendsen's barostat has no ensemble: its mean
 pressure alone is compared. Code 1 if not.
-usage: ensemble.py [--build build] [--system water,peptide] [--ps 120] [--jobs 2] [--only REGEX]"""
+Every run has a seed of its own; another --seed gives others.
+usage: ensemble.py [--build build] [--system water,peptide] [--ps 120] [--jobs 2] [--only REGEX] [--seed 1]"""
 import argparse, lzma, re, shutil, sys, tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -159,6 +160,10 @@ def evaluate(name, what, results):
     return good
 
 
+def seed(options, name, n, k):
+    return 1000 * options.seed + 100 * sorted(WARMER).index(name) + 10 * n + k
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--build', type=lambda p: Path(p).absolute(), default=engines.ROOT / 'build')
@@ -166,6 +171,7 @@ def main():
     parser.add_argument('--ps', type=float, default=120)
     parser.add_argument('--jobs', type=int, default=2)
     parser.add_argument('--only', default='.')
+    parser.add_argument('--seed', type=int, default=1)
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix='skein-ensemble-'))
     good = True
@@ -173,7 +179,7 @@ def main():
         prepare(folder, options.build)
         with ThreadPoolExecutor(options.jobs) as pool:
             waiting = [(name, what, [s and pool.submit(run, name, '%s-%d-%d' % (name, n, k),
-                                                       s + ('run.seed=%d' % (10 * n + k + 1), ), options, folder)
+                                                       s + ('run.seed=%d' % seed(options, name, n, k), ), options, folder)
                                      for k, s in enumerate(settings)])
                        for name in options.system.split(',') for n, (what, settings) in enumerate(cases(name).items())
                        if re.search(options.only, what)]
