@@ -2,20 +2,11 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <string.h>
 
-/* Pairs in this order: 0 apex-leg1, 1 apex-leg2, 2 leg1-leg2. With b1, b2 the old bonds of the legs, the old vector
- * of pair 2 is b2 - b1, and so every new pair vector is e_k = a_k + p_k b1 + q_k b2, where p, q are linear in the
- * multipliers (A and L are inverse masses of apex and leg):
- *   p_0 = (A + L) l0        + L l2     q_0 =        A l1 - L l2
- *   p_1 =  A      l0        - L l2     q_1 = (A + L) l1 + L l2
- * and pair 2 is the difference of 1 and 0. Scalar products with b1 and b2 are all that a step needs. */
-#define MAX_STEPS 10
-/* This runs once a molecule and step; without them -O2 calls and loops, and is 1.5 times slower. */
-#define INLINE    static inline __attribute__((always_inline))
-#define UNROLL    _Pragma("GCC unroll 3")
-#define FINEST    1e-9 /* a looser one would seldom save a step, and leave errors of one sign, that is drift */
+#define FINEST 1e-9 /* a looser one would seldom save a step, and leave errors of one sign, that is drift */
 
-INLINE double dot(const double a[3], const double b[3])
+static double dot(const double a[3], const double b[3])
 {
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 }
@@ -34,134 +25,6 @@ void sk_water_init(struct sk_water *water, double mass_apex, double mass_leg, do
     water->limit = 0.5 * (tolerance < FINEST ? tolerance : FINEST);
     water->square[0] = water->square[1] = apex_leg * apex_leg;
     water->square[2] = leg_leg * leg_leg;
-}
-
-/* Fills row k of the matrix d(e_k . e_k / 2) / d(multipliers) from (e_k . b1, e_k . b2), for all k. */
-INLINE void fill_matrix(const struct sk_water *water, const double eb[3][2], double m[3][3])
-{
-    const double apex = water->inverse_apex, leg = water->inverse_leg, both = apex + leg;
-    m[0][0] = both * eb[0][0];
-    m[0][1] = apex * eb[0][1];
-    m[0][2] = leg * (eb[0][0] - eb[0][1]);
-    m[1][0] = apex * eb[1][0];
-    m[1][1] = both * eb[1][1];
-    m[1][2] = leg * (eb[1][1] - eb[1][0]);
-    m[2][0] = -leg * eb[2][0];
-    m[2][1] = leg * eb[2][1];
-    m[2][2] = 2.0 * leg * (eb[2][1] - eb[2][0]);
-}
-
-/* Adjugate and one division. A singular matrix gives infinities or NaN, which the caller's check sees. */
-INLINE void invert(const double m[3][3], double inverse[3][3])
-{
-    const double c0 = m[1][1] * m[2][2] - m[1][2] * m[2][1];
-    const double c1 = m[1][2] * m[2][0] - m[1][0] * m[2][2];
-    const double c2 = m[1][0] * m[2][1] - m[1][1] * m[2][0];
-    const double scale = 1.0 / (m[0][0] * c0 + m[0][1] * c1 + m[0][2] * c2);
-    inverse[0][0] = scale * c0;
-    inverse[1][0] = scale * c1;
-    inverse[2][0] = scale * c2;
-    inverse[0][1] = scale * (m[0][2] * m[2][1] - m[0][1] * m[2][2]);
-    inverse[1][1] = scale * (m[0][0] * m[2][2] - m[0][2] * m[2][0]);
-    inverse[2][1] = scale * (m[0][1] * m[2][0] - m[0][0] * m[2][1]);
-    inverse[0][2] = scale * (m[0][1] * m[1][2] - m[0][2] * m[1][1]);
-    inverse[1][2] = scale * (m[0][2] * m[1][0] - m[0][0] * m[1][2]);
-    inverse[2][2] = scale * (m[0][0] * m[1][1] - m[0][1] * m[1][0]);
-}
-
-/* The larger of the two; NaN if either is. */
-INLINE double worse(double a, double b)
-{
-    return b > a || b != b ? b : a;
-}
-
-/* out[a] += or = 1/m_a times the sum of +-l b over the pairs of atom a; virial -= 1/2 sum l b (x) b. */
-INLINE void apply(const struct sk_water *water, const double b[2][3], const double l[3], double out[3][3],
-                  double virial[3][3])
-{
-    UNROLL
-    for (int i = 0; i < 3; i++) {
-        const double f0 = l[0] * b[0][i], f1 = l[1] * b[1][i], f2 = l[2] * (b[1][i] - b[0][i]);
-        out[0][i] -= water->inverse_apex * (f0 + f1);
-        out[1][i] += water->inverse_leg * (f0 - f2);
-        out[2][i] += water->inverse_leg * (f1 + f2);
-        UNROLL
-        for (int j = 0; j < 3; j++)
-            virial[i][j] -= 0.5 * (f0 * b[0][j] + f1 * b[1][j] + f2 * (b[1][j] - b[0][j]));
-    }
-}
-
-/* The steps in the plane, p and q of every pair, that multipliers l make. */
-INLINE void plane_steps(const struct sk_water *water, const double l[3], double p[3], double q[3])
-{
-    const double apex = water->inverse_apex, leg = water->inverse_leg, both = apex + leg;
-    p[0] = both * l[0] + leg * l[2];
-    q[0] = apex * l[1] - leg * l[2];
-    p[1] = apex * l[0] - leg * l[2];
-    q[1] = both * l[1] + leg * l[2];
-    p[2] = p[1] - p[0];
-    q[2] = q[1] - q[0];
-}
-
-/* Scalar products of a triangle's problem: all that find_multipliers works on. */
-struct gram {
-    double g11, g12, g22; /* of the old bonds */
-    double ab[3][2];      /* of the drifted pair vectors with the old bonds */
-    double square[3];     /* of the drifted pair vectors with themselves */
-};
-
-INLINE void gram_fill(struct gram *gram, const double before[2][3], const double after[3][3])
-{
-    gram->g11 = dot(before[0], before[0]);
-    gram->g12 = dot(before[0], before[1]);
-    gram->g22 = dot(before[1], before[1]);
-    UNROLL
-    for (int j = 0; j < 2; j++) {
-        gram->ab[0][j] = dot(after[0], before[j]);
-        gram->ab[1][j] = dot(after[1], before[j]);
-        gram->ab[2][j] = gram->ab[1][j] - gram->ab[0][j];
-    }
-    UNROLL
-    for (int k = 0; k < 3; k++)
-        gram->square[k] = dot(after[k], after[k]);
-}
-
-/* Improves the multipliers l. The equations are quadratic, so what a Newton step leaves is known exactly, and
- * removing it with the same inverse makes convergence cubic (Chebyshev's method): two steps for a thermal displacement.
- * Returns whether l reached a root, and the right one of the four: continuous with no displacement at all, the new
- * triangle faces as the old one (normals) and is turned by less than a right angle (sum of m r_old . r_new). */
-static bool find_multipliers(const struct sk_water *water, const struct gram *g, double l[3])
-{
-    double p[3], q[3], eb[3][2], m[3][3], inverse[3][3], r[3];
-    for (int step = 0;; step++) {
-        bool is_small = true;
-        plane_steps(water, l, p, q);
-        UNROLL
-        for (int k = 0; k < 3; k++) {
-            eb[k][0] = g->ab[k][0] + p[k] * g->g11 + q[k] * g->g12;
-            eb[k][1] = g->ab[k][1] + p[k] * g->g12 + q[k] * g->g22;
-            r[k] = water->square[k] - g->square[k] - p[k] * (g->ab[k][0] + eb[k][0]) - q[k] * (g->ab[k][1] + eb[k][1]);
-            r[k] *= 0.5;
-            is_small = is_small && fabs(r[k]) <= water->limit * water->square[k];
-        }
-        if (is_small)
-            break;
-        if (step == MAX_STEPS)
-            return false;
-        fill_matrix(water, eb, m);
-        invert(m, inverse);
-        const double first[3] = {dot(inverse[0], r), dot(inverse[1], r), dot(inverse[2], r)};
-        plane_steps(water, first, p, q);
-        UNROLL
-        for (int k = 0; k < 3; k++)
-            r[k] = 0.5 * (p[k] * (p[k] * g->g11 + 2.0 * q[k] * g->g12) + q[k] * q[k] * g->g22);
-        UNROLL
-        for (int k = 0; k < 3; k++)
-            l[k] += first[k] - dot(inverse[k], r);
-    }
-    double normals = eb[0][0] * eb[1][1] - eb[0][1] * eb[1][0];
-    double all = eb[0][0] + eb[0][1] + eb[1][0] + eb[1][1];
-    return normals > 0.0 && eb[0][0] + eb[1][1] - water->leg_part * all > 0.0;
 }
 
 /* Axes of the old plane: z its normal, x and y in it with the drifted apex above the centre of mass along y.
@@ -205,7 +68,7 @@ static bool frame_fill(const struct sk_water *water, struct frame *f, const doub
     return true;
 }
 
-/* The closed form of SETTLE, for displacements that find_multipliers does not manage from zero. Heights above
+/* The closed form of SETTLE, for displacements that the kernel does not manage from zero. Heights above
  * the old plane stay as they are; they fix the two tilts (sin_apex, sin_legs) of the new triangle, and the turn in
  * the plane follows from the torque about the old apex, which constraint forces do not change. The old
  * triangle need not be rigid. Returns false if no rigid triangle fits. */
@@ -245,67 +108,63 @@ static bool closed_form(const struct sk_water *water, const double b[2][3], cons
     return true;
 }
 
-double sk_water_positions(const struct sk_water *water, const double before[2][3], const double after[2][3],
-                          double correction[3][3], double lambda[3], double virial[3][3])
+/* The lane's pair vectors after the drift; relative error of the worst of their lengths. */
+static double drifted_error(const struct sk_water *water, const double after[2][3])
 {
-    struct gram gram;
     double e[3][3], worst = 0.0;
-    UNROLL
     for (int i = 0; i < 3; i++) {
         e[0][i] = after[0][i];
         e[1][i] = after[1][i];
         e[2][i] = after[1][i] - after[0][i];
-        lambda[i] = correction[0][i] = correction[1][i] = correction[2][i] = 0.0;
     }
-    gram_fill(&gram, before, e);
-    if (!find_multipliers(water, &gram, lambda)) {
-        if (closed_form(water, before, after, lambda))
-            find_multipliers(water, &gram, lambda);
-        else
-            lambda[0] = lambda[1] = lambda[2] = 0.0;
+    for (int k = 0; k < 3; k++) {
+        const double error = fabs(dot(e[k], e[k]) - water->square[k]) / (2.0 * water->square[k]);
+        worst = error > worst || error != error ? error : worst;
     }
-    apply(water, before, lambda, correction, virial);
-    UNROLL
-    for (int i = 0; i < 3; i++) {
-        e[0][i] = after[0][i] + (correction[1][i] - correction[0][i]);
-        e[1][i] = after[1][i] + (correction[2][i] - correction[0][i]);
-        e[2][i] = e[1][i] - e[0][i];
-    }
-    UNROLL
-    for (int k = 0; k < 3; k++)
-        worst = worse(worst, fabs(dot(e[k], e[k]) - water->square[k]) / (2.0 * water->square[k]));
     return worst;
 }
 
-double sk_water_velocities(const struct sk_water *water, const double bond[2][3], double v[3][3], double mu[3],
-                           double virial[3][3])
+/* Lane l starts from the closed form; false if there is none. */
+static bool lane_restart(const struct sk_water *water, struct sk_water_lanes *lanes, int l)
 {
-    double b[3][3], bb[3][2], m[3][3], inverse[3][3], r[3], worst = 0.0;
-    UNROLL
-    for (int i = 0; i < 3; i++) {
-        b[0][i] = bond[0][i];
-        b[1][i] = bond[1][i];
-        b[2][i] = bond[1][i] - bond[0][i];
+    double before[2][3], after[2][3], start[3] = {0.0};
+    for (int k = 0; k < 6; k++) {
+        before[k / 3][k % 3] = lanes->before[k / 3][k % 3][l];
+        after[k / 3][k % 3] = lanes->after[k / 3][k % 3][l];
     }
-    UNROLL
-    for (int k = 0; k < 3; k++) {
-        const double *first = v[k / 2], *second = v[k == 0 ? 1 : 2];
-        const double u[3] = {second[0] - first[0], second[1] - first[1], second[2] - first[2]};
-        bb[k][0] = dot(b[k], b[0]);
-        bb[k][1] = dot(b[k], b[1]);
-        r[k] = -dot(b[k], u);
-    }
-    fill_matrix(water, bb, m);
-    invert(m, inverse);
-    UNROLL
+    const bool has_form = closed_form(water, (const double(*)[3])before, (const double(*)[3])after, start);
     for (int k = 0; k < 3; k++)
-        mu[k] = dot(inverse[k], r);
-    apply(water, bond, mu, v, virial);
-    UNROLL
+        lanes->lambda[k][l] = start[k];
+    return has_form;
+}
+
+/* Lane l stays where the drift has brought it. */
+static void lane_give_up(const struct sk_water *water, struct sk_water_lanes *lanes, int l)
+{
+    double after[2][3];
     for (int k = 0; k < 3; k++) {
-        const double *first = v[k / 2], *second = v[k == 0 ? 1 : 2];
-        const double u[3] = {second[0] - first[0], second[1] - first[1], second[2] - first[2]};
-        worst = worse(worst, fabs(dot(b[k], u)) / dot(b[k], b[k]));
+        after[0][k] = lanes->after[0][k][l];
+        after[1][k] = lanes->after[1][k][l];
+        lanes->lambda[k][l] = lanes->virial[k][l] = 0.0;
+        for (int a = 0; a < 3; a++)
+            lanes->change[a][k][l] = 0.0;
     }
-    return worst;
+    lanes->worst[l] = drifted_error(water, (const double(*)[3])after);
+}
+
+void sk_water_positions(const struct sk_kernel_variant *variant, const struct sk_water *water,
+                        struct sk_water_lanes *lanes)
+{
+    memset(lanes->lambda, 0, sizeof lanes->lambda);
+    const unsigned missed = variant->water_positions(water, lanes);
+    if (!missed)
+        return;
+    unsigned hopeless = 0;
+    for (int l = 0; l < SK_WATER_LANES; l++)
+        if (missed >> l & 1 && !lane_restart(water, lanes, l))
+            hopeless |= 1u << l;
+    variant->water_positions(water, lanes); /* lanes that have a root keep it */
+    for (int l = 0; l < SK_WATER_LANES; l++)
+        if (hopeless >> l & 1)
+            lane_give_up(water, lanes, l);
 }

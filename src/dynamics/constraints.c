@@ -8,62 +8,95 @@
 #include "base/memory.h"
 #include "dynamics/dynamics.h"
 
-/* Legs from the apex, nearest images. */
-static void water_bonds(const struct sk_dynamics *d, const int atom[3], double bond[2][3])
+/* Waters [first, first + n) of one kind in the lanes, the last again in those that are left; their bonds, leg - apex,
+ * nearest images. Returns n. */
+static int load_waters(const struct sk_dynamics *d, int first, struct sk_water_lanes *lanes,
+                       const int *atom[SK_WATER_LANES])
 {
+    const struct sk_rigid *rigid = d->rigid;
     const sk_frac(*x)[3] = (const sk_frac(*)[3])d->atoms->x;
-    for (int leg = 0; leg < 2; leg++)
-        sk_box_difference(d->box, x[atom[leg + 1]], x[atom[0]], bond[leg]);
+    int n = 0;
+    while (n < SK_WATER_LANES && first + n < rigid->nwaters &&
+           rigid->waters[first + n].kind == rigid->waters[first].kind)
+        n++;
+    for (int l = 0; l < SK_WATER_LANES; l++) {
+        atom[l] = rigid->waters[first + (l < n ? l : n - 1)].atom;
+        for (int leg = 0; leg < 2; leg++) {
+            double bond[3];
+            sk_box_difference(d->box, x[atom[l][leg + 1]], x[atom[l][0]], bond);
+            for (int k = 0; k < 3; k++)
+                lanes->before[leg][k][l] = bond[k];
+        }
+    }
+    return n;
 }
 
-static void add_virial(sk_int128 sum[3], double virial[3][3], double scale)
+static void add_virial(sk_int128 sum[3], const struct sk_water_lanes *lanes, int n, double scale)
 {
     for (int k = 0; k < 3; k++)
-        sum[k] += sk_round(virial[k][k] * scale * SK_ENERGY_SCALE);
+        for (int l = 0; l < n; l++)
+            sum[k] += sk_round(lanes->virial[k][l] * scale * SK_ENERGY_SCALE);
 }
 
-static void project_water(struct sk_dynamics *d, double *v, sk_int128 sum[3], double scale)
+static void project_waters(struct sk_dynamics *d, double *v, sk_int128 sum[3], double scale)
 {
-    for (int w = 0; w < d->rigid->nwaters; w++) {
-        const struct sk_rigid_water *water = &d->rigid->waters[w];
-        double bond[2][3], velocity[3][3], mu[3], virial[3][3] = {{0}};
-        water_bonds(d, water->atom, bond);
-        for (int a = 0; a < 3; a++)
-            memcpy(velocity[a], v + 3 * water->atom[a], sizeof velocity[a]);
-        sk_water_velocities(&d->rigid->kinds[water->kind], (const double(*)[3])bond, velocity, mu, virial);
-        for (int a = 0; a < 3; a++)
-            memcpy(v + 3 * water->atom[a], velocity[a], sizeof velocity[a]);
+    struct sk_water_lanes lanes;
+    const int *atom[SK_WATER_LANES];
+    for (int w = 0, n; w < d->rigid->nwaters; w += n) {
+        n = load_waters(d, w, &lanes, atom);
+        for (int l = 0; l < SK_WATER_LANES; l++)
+            for (int c = 0; c < 9; c++)
+                lanes.change[c / 3][c % 3][l] = v[3 * atom[l][c / 3] + c % 3];
+        d->force->variant->water_velocities(&d->rigid->kinds[d->rigid->waters[w].kind], &lanes);
+        for (int l = 0; l < n; l++)
+            for (int c = 0; c < 9; c++)
+                v[3 * atom[l][c / 3] + c % 3] = lanes.change[c / 3][c % 3][l];
         if (sum)
-            add_virial(sum, virial, scale);
+            add_virial(sum, &lanes, n, scale);
     }
 }
 
-/* Changes moves and velocities so that the water is rigid after the move. */
-static void constrain_water(struct sk_dynamics *d, int w, double *v, double dt, double virial_scale)
+/* Notes how well the lanes of waters [first, first + n) were solved. */
+static void check_waters(struct sk_dynamics *d, int first, int n, const struct sk_water_lanes *lanes, double tolerance)
+{
+    for (int l = 0; l < n; l++) {
+        if (!(lanes->worst[l] <= d->constraint_worst))
+            d->constraint_worst = lanes->worst[l];
+        if (!(lanes->worst[l] <= tolerance) && d->failed_water < 0)
+            d->failed_water = first + l;
+    }
+}
+
+/* Changes moves and velocities so that waters are rigid after the move. */
+static void constrain_waters(struct sk_dynamics *d, double *v, double dt, double virial_scale)
 {
     double *move = d->atoms->move[0];
-    const struct sk_rigid_water *water = &d->rigid->waters[w];
-    const struct sk_water *kind = &d->rigid->kinds[water->kind];
-    double before[2][3], after[2][3], correction[3][3], lambda[3], virial[3][3] = {{0}};
-    const int *atom = water->atom;
-    water_bonds(d, atom, before);
-    for (int leg = 0; leg < 2; leg++)
-        for (int k = 0; k < 3; k++)
-            after[leg][k] = before[leg][k] + (move[3 * atom[leg + 1] + k] - move[3 * atom[0] + k]);
-    double worst = sk_water_positions(kind, (const double(*)[3])before, (const double(*)[3])after, correction, lambda,
-                                      virial);
-    if (!(worst <= d->constraint_worst))
-        d->constraint_worst = worst;
-    if (!(worst <= kind->tolerance) && d->failed_water < 0)
-        d->failed_water = w;
-    if (d->observables.has_virial)
-        add_virial(d->observables.constraint_virial, virial, virial_scale);
-    for (int a = 0; a < 3; a++)
-        for (int k = 0; k < 3; k++) {
-            move[3 * atom[a] + k] += correction[a][k];
-            if (v)
-                v[3 * atom[a] + k] += correction[a][k] / dt;
-        }
+    struct sk_water_lanes lanes;
+    const int *atom[SK_WATER_LANES];
+    for (int w = 0, n; w < d->rigid->nwaters; w += n) {
+        n = load_waters(d, w, &lanes, atom);
+        const struct sk_water *kind = &d->rigid->kinds[d->rigid->waters[w].kind];
+        for (int l = 0; l < SK_WATER_LANES; l++)
+            for (int leg = 0; leg < 2; leg++)
+                for (int k = 0; k < 3; k++)
+                    lanes.after[leg][k][l] = lanes.before[leg][k][l] +
+                                             (move[3 * atom[l][leg + 1] + k] - move[3 * atom[l][0] + k]);
+        sk_water_positions(d->force->variant, kind, &lanes);
+        check_waters(d, w, n, &lanes, kind->tolerance);
+        if (d->observables.has_virial)
+            add_virial(d->observables.constraint_virial, &lanes, n, virial_scale);
+        for (int l = 0; l < n; l++)
+            for (int c = 0; c < 9; c++)
+                move[3 * atom[l][c / 3] + c % 3] += lanes.change[c / 3][c % 3][l];
+        if (!v)
+            continue;
+        for (int c = 0; c < 9; c++)
+            for (int l = 0; l < SK_WATER_LANES; l++)
+                lanes.change[c / 3][c % 3][l] /= dt;
+        for (int l = 0; l < n; l++)
+            for (int c = 0; c < 9; c++)
+                v[3 * atom[l][c / 3] + c % 3] += lanes.change[c / 3][c % 3][l];
+    }
 }
 
 static void project_network(struct sk_dynamics *d, double *v, sk_int128 sum[3], double scale)
@@ -82,7 +115,7 @@ static void project_network(struct sk_dynamics *d, double *v, sk_int128 sum[3], 
 void sk_dynamics_project(struct sk_dynamics *d, double *v, sk_int128 sum[3], double scale)
 {
     int before = sk_timer_enter(d->phases.timer, d->phase_constrain);
-    project_water(d, v, sum, scale);
+    project_waters(d, v, sum, scale);
     if (d->network->is_used)
         project_network(d, v, sum, scale);
     sk_timer_enter(d->phases.timer, before);
@@ -108,8 +141,7 @@ void sk_dynamics_constrain(struct sk_dynamics *d, double *v, double dt, double v
     d->move_rate = v ? 1 / dt : 0;
     if (d->network->is_used)
         sk_network_begin(d->network, d->atoms, d->atoms->move[0]);
-    for (int w = 0; w < d->rigid->nwaters; w++)
-        constrain_water(d, w, v, dt, virial_scale);
+    constrain_waters(d, v, dt, virial_scale);
     if (d->network->is_used)
         constrain_network(d, v, virial_scale);
     sk_timer_enter(d->phases.timer, before);

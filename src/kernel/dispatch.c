@@ -23,8 +23,9 @@ static int has_avx512(void)
     {                                                                                                                 \
 #name, has_##name, sk_pair_##name, sk_pair_wide_##name, sk_pair_energy_##name, sk_pair_parts_##name,          \
             sk_prune_##name, sk_displacement_##name, sk_kick_##name, sk_drift_##name, sk_move_##name, sk_near_##name, \
-            sk_fragment_positions_##name, sk_fragment_velocities_##name, sk_fft_##name, sk_spread_##name,             \
-            sk_gather_##name, sk_ewald_table_##name, sk_ewald_part_##name                                             \
+            sk_fragment_positions_##name, sk_fragment_velocities_##name, sk_water_positions_##name,                   \
+            sk_water_velocities_##name, sk_fft_##name, sk_spread_##name, sk_gather_##name, sk_ewald_table_##name,     \
+            sk_ewald_part_##name                                                                                      \
     }
 
 static const struct sk_kernel_variant dispatch_table[] = {

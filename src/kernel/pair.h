@@ -18,6 +18,7 @@
 #include "kernel/motion.h"
 #include "kernel/near.h"
 #include "kernel/switch.h"
+#include "kernel/water.h"
 
 #define SK_PACK       8  /* atoms in a pack; a j-cluster is a pack */
 #define SK_HALF       4  /* atoms in an i-cluster: half a pack */
@@ -182,6 +183,8 @@ struct sk_kernel_variant {
     sk_near_kernel *near;
     sk_fragment_positions_kernel *fragment_positions;
     sk_fragment_velocities_kernel *fragment_velocities;
+    sk_water_positions_kernel *water_positions;
+    sk_water_velocities_kernel *water_velocities;
     sk_fft_kernel *fft;
     sk_spread_kernel *spread;
     sk_gather_kernel *gather;

@@ -27,6 +27,8 @@
 
 #include "kernel/fragment.inc.h"
 
+#include "kernel/water.inc.h"
+
 #include "kernel/fft.inc.h"
 
 #include "kernel/mesh.inc.h"

@@ -18,6 +18,8 @@
     extern sk_near_kernel sk_near_##name;                               \
     extern sk_fragment_positions_kernel sk_fragment_positions_##name;   \
     extern sk_fragment_velocities_kernel sk_fragment_velocities_##name; \
+    extern sk_water_positions_kernel sk_water_positions_##name;         \
+    extern sk_water_velocities_kernel sk_water_velocities_##name;       \
     extern sk_fft_kernel sk_fft_##name;                                 \
     extern sk_spread_kernel sk_spread_##name;                           \
     extern sk_gather_kernel sk_gather_##name;                           \
