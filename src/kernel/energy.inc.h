@@ -267,7 +267,8 @@ int VARIANT(pair_energy)(const struct sk_packs *packs, const struct sk_tiles *ti
             }
         }
     }
-    energy_flush(&b);
+    if (b.n > 0)
+        energy_flush(&b);
     return (b.bad ? SK_PAIR_BAD : 0) | b.cores;
 }
 
