@@ -1,37 +1,21 @@
-/* The loops of fragment.h; included by variant.c, which compiles it for one instruction set. The lanes of a vector
- * never meet: no shuffle, no sum over lanes, and a choice by lane is a choice of bits. No fma: a variant without the
- * hardware would crawl. */
-#include <stdbool.h>
-
+/* The loops of fragment.h; included by variant.c, which compiles it for one instruction set. */
 #include "kernel/fragment.h"
 
 sk_fragment_positions_kernel VARIANT(fragment_positions);
 sk_fragment_velocities_kernel VARIANT(fragment_velocities);
 
-/* Vectors as wide as the instruction set has them; FRAGMENT_BLOCKS of them are a batch, solved one after another. */
-#if defined(__AVX512F__)
-#define FRAGMENT_WIDTH 8
-#elif defined(__AVX__)
-#define FRAGMENT_WIDTH 4
-#else
-#define FRAGMENT_WIDTH 2
-#endif
-#define FRAGMENT_BLOCKS (SK_FRAGMENT_LANES / FRAGMENT_WIDTH)
-typedef double vd __attribute__((vector_size(8 * FRAGMENT_WIDTH), may_alias));
-typedef long long vl __attribute__((vector_size(8 * FRAGMENT_WIDTH), may_alias));
+/* FRAGMENT_BLOCKS vectors are a batch, solved one after another. */
+#define FRAGMENT_BLOCKS (SK_FRAGMENT_LANES / LANES_WIDTH)
 typedef vd fragment_row[FRAGMENT_BLOCKS];
 
-#define FRAGMENT_INLINE         static inline __attribute__((always_inline))
 #define FRAGMENT_ROW(array)     ((fragment_row *)(void *)(array))    /* [n][LANES] */
 #define FRAGMENT_BOND(array, k) ((fragment_row *)(void *)(array)[k]) /* [n][3][LANES]: three rows */
 #define FRAGMENT_DOT(a, b, block) \
     ((a)[0][block] * (b)[0][block] + (a)[1][block] * (b)[1][block] + (a)[2][block] * (b)[2][block])
-#define FRAGMENT_PICK(mask, a, b) ((vd)(((vl)(a) & (mask)) | ((vl)(b) & ~(mask))))
-#define FRAGMENT_MAGNITUDE(a)     ((vd)((vl)(a) & (INT64_MAX - (vl){0})))
 
 /* New bonds, f and its largest part: of positions f = (d^2 - r^2) / 2, of velocities f = -s . v. */
-FRAGMENT_INLINE void fragment_residual(const struct sk_fragment_shape *shape, struct sk_fragment_lanes *lanes,
-                                       int block, bool is_positions, vd *residual)
+LANES_INLINE void fragment_residual(const struct sk_fragment_shape *shape, struct sk_fragment_lanes *lanes, int block,
+                                    bool is_positions, vd *residual)
 {
     const fragment_row *lambda = FRAGMENT_ROW(lanes->lambda);
     vd worst = {0};
@@ -55,18 +39,17 @@ FRAGMENT_INLINE void fragment_residual(const struct sk_fragment_shape *shape, st
                                   : -(x * sk[0][block] + y * sk[1][block] + z * sk[2][block]);
         FRAGMENT_ROW(lanes->f)[k][block] = f;
         /* A NaN takes the place of any number and no number takes its place. */
-        const vd part = FRAGMENT_MAGNITUDE(f) * (1.0 / length2);
+        const vd part = LANES_MAGNITUDE(f) * (1.0 / length2);
         const vl is_kept = (part <= worst) | (worst != worst);
-        worst = FRAGMENT_PICK(is_kept, worst, part);
+        worst = LANES_PICK(is_kept, worst, part);
     }
     *residual = worst;
 }
 
-/* Row and column k of J inside the envelope, J_kl = c_kl b_k . s_l, where b is r or, for velocities, s. (Vectors go
- * through pointers: by value they would depend on the instruction set's calling convention.) */
-FRAGMENT_INLINE void fragment_fill(const struct sk_fragment_shape *shape, struct sk_fragment_lanes *lanes,
-                                   double (*b)[3][SK_FRAGMENT_LANES], int block, int k, fragment_row *lower,
-                                   fragment_row *upper, vd *diagonal)
+/* Row and column k of J inside the envelope, J_kl = c_kl b_k . s_l, where b is r or, for velocities, s. */
+LANES_INLINE void fragment_fill(const struct sk_fragment_shape *shape, struct sk_fragment_lanes *lanes,
+                                double (*b)[3][SK_FRAGMENT_LANES], int block, int k, fragment_row *lower,
+                                fragment_row *upper, vd *diagonal)
 {
     const fragment_row *bk = FRAGMENT_BOND(b, k), *sk = FRAGMENT_BOND(lanes->s, k);
     const int first = shape->first[k];
@@ -88,8 +71,8 @@ FRAGMENT_INLINE void fragment_fill(const struct sk_fragment_shape *shape, struct
 }
 
 /* J = L U without pivoting, row by row (L has a unit diagonal), while y = f becomes L^-1 f. */
-FRAGMENT_INLINE void fragment_factor(const struct sk_fragment_shape *shape, struct sk_fragment_lanes *lanes,
-                                     double (*b)[3][SK_FRAGMENT_LANES], int block, vd *pivot)
+LANES_INLINE void fragment_factor(const struct sk_fragment_shape *shape, struct sk_fragment_lanes *lanes,
+                                  double (*b)[3][SK_FRAGMENT_LANES], int block, vd *pivot)
 {
     fragment_row *y = FRAGMENT_ROW(lanes->f), *inverse = FRAGMENT_ROW(lanes->diagonal);
     vd smallest = 1.0 - (vd){0};
@@ -119,14 +102,14 @@ FRAGMENT_INLINE void fragment_factor(const struct sk_fragment_shape *shape, stru
         y[k][block] = yk;
         inverse[k][block] = 1.0 / u;
         const vd share = u / diagonal;
-        smallest = FRAGMENT_PICK((vl)(share < smallest), share, smallest);
+        smallest = LANES_PICK((vl)(share < smallest), share, smallest);
     }
     *pivot = smallest;
 }
 
 /* U x = y; x is added to the multipliers of the lanes that are active. */
-FRAGMENT_INLINE void fragment_substitute(const struct sk_fragment_shape *shape, struct sk_fragment_lanes *lanes,
-                                         int block, const vl *is_active)
+LANES_INLINE void fragment_substitute(const struct sk_fragment_shape *shape, struct sk_fragment_lanes *lanes, int block,
+                                      const vl *is_active)
 {
     fragment_row *y = FRAGMENT_ROW(lanes->f), *lambda = FRAGMENT_ROW(lanes->lambda);
     const fragment_row *inverse = FRAGMENT_ROW(lanes->diagonal);
@@ -136,25 +119,17 @@ FRAGMENT_INLINE void fragment_substitute(const struct sk_fragment_shape *shape, 
         const vd x = y[k][block] * inverse[k][block];
         for (int m = first; m < k; m++)
             y[m][block] -= upper[m - first][block] * x;
-        lambda[k][block] = FRAGMENT_PICK(*is_active, lambda[k][block] + x, lambda[k][block]);
+        lambda[k][block] = LANES_PICK(*is_active, lambda[k][block] + x, lambda[k][block]);
     }
 }
 
-FRAGMENT_INLINE bool fragment_any(const vl *mask)
+LANES_INLINE void fragment_report(struct sk_fragment_lanes *lanes, int block, const vd *residual, const vd *pivot,
+                                  const vl *steps)
 {
-    long long any = 0;
-    for (int lane = 0; lane < FRAGMENT_WIDTH; lane++)
-        any |= (*mask)[lane];
-    return any != 0;
-}
-
-FRAGMENT_INLINE void fragment_report(struct sk_fragment_lanes *lanes, int block, const vd *residual, const vd *pivot,
-                                     const vl *steps)
-{
-    for (int lane = 0; lane < FRAGMENT_WIDTH; lane++) {
-        lanes->residual[block * FRAGMENT_WIDTH + lane] = (*residual)[lane];
-        lanes->pivot[block * FRAGMENT_WIDTH + lane] = (*pivot)[lane];
-        lanes->steps[block * FRAGMENT_WIDTH + lane] = (int)(*steps)[lane];
+    for (int lane = 0; lane < LANES_WIDTH; lane++) {
+        lanes->residual[block * LANES_WIDTH + lane] = (*residual)[lane];
+        lanes->pivot[block * LANES_WIDTH + lane] = (*pivot)[lane];
+        lanes->steps[block * LANES_WIDTH + lane] = (int)(*steps)[lane];
     }
 }
 
@@ -168,12 +143,12 @@ void VARIANT(fragment_positions)(const struct sk_fragment_shape *shape, struct s
             fragment_residual(shape, lanes, block, true, &residual);
             /* False for NaN: no step can mend a lane that has failed. */
             const vl is_active = residual > limit;
-            if (step >= max_steps || !fragment_any(&is_active))
+            if (step >= max_steps || !lanes_any(&is_active))
                 break;
             vd smallest;
             fragment_factor(shape, lanes, lanes->r, block, &smallest);
             fragment_substitute(shape, lanes, block, &is_active);
-            pivot = FRAGMENT_PICK(is_active, smallest, pivot);
+            pivot = LANES_PICK(is_active, smallest, pivot);
             steps -= is_active;
         }
         fragment_report(lanes, block, &residual, &pivot, &steps);

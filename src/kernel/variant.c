@@ -25,6 +25,8 @@
 
 #include "kernel/near.inc.h"
 
+#include "kernel/lanes.inc.h"
+
 #include "kernel/fragment.inc.h"
 
 #include "kernel/water.inc.h"

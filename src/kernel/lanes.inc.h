@@ -1,0 +1,28 @@
+/* Vectors of doubles as wide as the instruction set has them, for kernels whose lanes never meet: no shuffle, no sum
+ * over lanes, and a choice by lane is a choice of bits. No fma: a variant without the hardware would crawl. Included by
+ * variant.c before those kernels. (Functions take vectors through pointers: by value they would depend on the
+ * instruction set's calling convention.) */
+#include <stdbool.h>
+#include <stdint.h>
+
+#if defined(__AVX512F__)
+#define LANES_WIDTH 8
+#elif defined(__AVX__)
+#define LANES_WIDTH 4
+#else
+#define LANES_WIDTH 2
+#endif
+typedef double vd __attribute__((vector_size(8 * LANES_WIDTH), may_alias));
+typedef long long vl __attribute__((vector_size(8 * LANES_WIDTH), may_alias));
+
+#define LANES_INLINE           static inline __attribute__((always_inline))
+#define LANES_PICK(mask, a, b) ((vd)(((vl)(a) & (mask)) | ((vl)(b) & ~(mask))))
+#define LANES_MAGNITUDE(a)     ((vd)((vl)(a) & (INT64_MAX - (vl){0})))
+
+LANES_INLINE bool lanes_any(const vl *mask)
+{
+    long long any = 0;
+    for (int lane = 0; lane < LANES_WIDTH; lane++)
+        any |= (*mask)[lane];
+    return any != 0;
+}
