@@ -1,5 +1,4 @@
-/* The loops of water.h; included by variant.c, which compiles them for one instruction set, after fragment.inc.h, whose
- * vectors they use.
+/* The loops of water.h; included by variant.c, which compiles them for one instruction set.
  * With b1, b2 the old bonds of the legs, the old vector of pair 2 is b2 - b1, and so every new pair vector is
  * e_k = a_k + p_k b1 + q_k b2, where p, q are linear in the multipliers (A and L are inverse masses of apex and leg):
  *   p_0 = (A + L) l0        + L l2     q_0 =        A l1 - L l2
@@ -12,16 +11,16 @@ sk_water_velocities_kernel VARIANT(water_velocities);
 
 #define WATER_MAX_STEPS         10
 #define WATER_UNROLL            _Pragma("GCC unroll 3")
-#define WATER_ROW(array, block) (((fragment_row *)(void *)(array))[0][block]) /* one vector of [LANES] */
-_Static_assert(SK_WATER_LANES == SK_FRAGMENT_LANES, "rows of both are the same");
+#define WATER_BLOCKS            (SK_WATER_LANES / LANES_WIDTH)
+#define WATER_ROW(array, block) (((vd *)(void *)(array))[block]) /* one vector of [LANES] */
 
-FRAGMENT_INLINE vd water_dot(const vd a[3], const vd b[3])
+LANES_INLINE vd water_dot(const vd a[3], const vd b[3])
 {
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 }
 
 /* Row k of the matrix d(e_k . e_k / 2) / d(multipliers) from (e_k . b1, e_k . b2), for all k. */
-FRAGMENT_INLINE void water_matrix(const struct sk_water *water, const vd eb[3][2], vd m[3][3])
+LANES_INLINE void water_matrix(const struct sk_water *water, const vd eb[3][2], vd m[3][3])
 {
     const double apex = water->inverse_apex, leg = water->inverse_leg, both = apex + leg;
     m[0][0] = both * eb[0][0];
@@ -36,7 +35,7 @@ FRAGMENT_INLINE void water_matrix(const struct sk_water *water, const vd eb[3][2
 }
 
 /* Adjugate and one division. A singular matrix gives infinities or NaN, which the caller's check sees. */
-FRAGMENT_INLINE void water_invert(const vd m[3][3], vd inverse[3][3])
+LANES_INLINE void water_invert(const vd m[3][3], vd inverse[3][3])
 {
     const vd c0 = m[1][1] * m[2][2] - m[1][2] * m[2][1];
     const vd c1 = m[1][2] * m[2][0] - m[1][0] * m[2][2];
@@ -54,14 +53,13 @@ FRAGMENT_INLINE void water_invert(const vd m[3][3], vd inverse[3][3])
 }
 
 /* The larger of the two; NaN if either is. */
-FRAGMENT_INLINE vd water_worse(vd a, vd b)
+LANES_INLINE vd water_worse(vd a, vd b)
 {
-    return FRAGMENT_PICK((b > a) | (b != b), b, a);
+    return LANES_PICK((b > a) | (b != b), b, a);
 }
 
 /* out[a] += 1/m_a times the sum of +-l b over the pairs of atom a; virial -= 1/2 sum l b b, along axes. */
-FRAGMENT_INLINE void water_apply(const struct sk_water *water, const vd b[2][3], const vd l[3], vd out[3][3],
-                                 vd virial[3])
+LANES_INLINE void water_apply(const struct sk_water *water, const vd b[2][3], const vd l[3], vd out[3][3], vd virial[3])
 {
     WATER_UNROLL
     for (int i = 0; i < 3; i++) {
@@ -74,7 +72,7 @@ FRAGMENT_INLINE void water_apply(const struct sk_water *water, const vd b[2][3],
 }
 
 /* The steps in the plane, p and q of every pair, that multipliers l make. */
-FRAGMENT_INLINE void water_steps(const struct sk_water *water, const vd l[3], vd p[3], vd q[3])
+LANES_INLINE void water_steps(const struct sk_water *water, const vd l[3], vd p[3], vd q[3])
 {
     const double apex = water->inverse_apex, leg = water->inverse_leg, both = apex + leg;
     p[0] = both * l[0] + leg * l[2];
@@ -92,7 +90,7 @@ struct water_gram {
     vd square[3];     /* of the drifted pair vectors with themselves */
 };
 
-FRAGMENT_INLINE void water_gram_fill(struct water_gram *gram, const vd before[2][3], const vd after[3][3])
+LANES_INLINE void water_gram_fill(struct water_gram *gram, const vd before[2][3], const vd after[3][3])
 {
     gram->g11 = water_dot(before[0], before[0]);
     gram->g12 = water_dot(before[0], before[1]);
@@ -109,10 +107,10 @@ FRAGMENT_INLINE void water_gram_fill(struct water_gram *gram, const vd before[2]
 }
 
 /* Bits of the lanes whose mask is set. */
-FRAGMENT_INLINE unsigned water_bits(vl mask)
+LANES_INLINE unsigned water_bits(vl mask)
 {
     unsigned bits = 0;
-    for (int lane = 0; lane < FRAGMENT_WIDTH; lane++)
+    for (int lane = 0; lane < LANES_WIDTH; lane++)
         bits |= (unsigned)(mask[lane] & 1) << lane;
     return bits;
 }
@@ -121,9 +119,9 @@ FRAGMENT_INLINE unsigned water_bits(vl mask)
  * it with the same inverse makes convergence cubic (Chebyshev's method): two steps for a thermal displacement. Returns
  * the lanes that reached a root, and the right one of the four: continuous with no displacement at all, the new
  * triangle faces as the old one (normals) and is turned by less than a right angle (sum of m r_old . r_new). */
-FRAGMENT_INLINE vl water_multipliers(const struct sk_water *water, const struct water_gram *g, vd l[3])
+LANES_INLINE vl water_multipliers(const struct sk_water *water, const struct water_gram *g, vd l[3])
 {
-    const unsigned all = (1u << FRAGMENT_WIDTH) - 1;
+    const unsigned all = (1u << LANES_WIDTH) - 1;
     vd p[3], q[3], eb[3][2], m[3][3], inverse[3][3], r[3];
     vl is_small;
     for (int step = 0;; step++) {
@@ -135,7 +133,7 @@ FRAGMENT_INLINE vl water_multipliers(const struct sk_water *water, const struct 
             eb[k][1] = g->ab[k][1] + p[k] * g->g12 + q[k] * g->g22;
             r[k] = water->square[k] - g->square[k] - p[k] * (g->ab[k][0] + eb[k][0]) - q[k] * (g->ab[k][1] + eb[k][1]);
             r[k] *= 0.5;
-            is_small &= FRAGMENT_MAGNITUDE(r[k]) <= water->limit * water->square[k];
+            is_small &= LANES_MAGNITUDE(r[k]) <= water->limit * water->square[k];
         }
         if (step == WATER_MAX_STEPS || water_bits(is_small) == all)
             break;
@@ -148,7 +146,7 @@ FRAGMENT_INLINE vl water_multipliers(const struct sk_water *water, const struct 
             r[k] = 0.5 * (p[k] * (p[k] * g->g11 + 2.0 * q[k] * g->g12) + q[k] * q[k] * g->g22);
         WATER_UNROLL
         for (int k = 0; k < 3; k++)
-            l[k] = FRAGMENT_PICK(is_small, l[k], l[k] + (first[k] - water_dot(inverse[k], r)));
+            l[k] = LANES_PICK(is_small, l[k], l[k] + (first[k] - water_dot(inverse[k], r)));
     }
     const vd normals = eb[0][0] * eb[1][1] - eb[0][1] * eb[1][0];
     const vd sum = eb[0][0] + eb[0][1] + eb[1][0] + eb[1][1];
@@ -156,7 +154,7 @@ FRAGMENT_INLINE vl water_multipliers(const struct sk_water *water, const struct 
 }
 
 /* Lanes of one vector; returns those that found a root. */
-FRAGMENT_INLINE unsigned water_positions_block(const struct sk_water *water, struct sk_water_lanes *lanes, int block)
+LANES_INLINE unsigned water_positions_block(const struct sk_water *water, struct sk_water_lanes *lanes, int block)
 {
     struct water_gram gram;
     vd before[2][3], e[3][3], l[3], change[3][3], virial[3], worst = {0};
@@ -187,7 +185,7 @@ FRAGMENT_INLINE unsigned water_positions_block(const struct sk_water *water, str
     WATER_UNROLL
     for (int k = 0; k < 3; k++) {
         const vd error = water_dot(e[k], e[k]) - water->square[k];
-        worst = water_worse(worst, FRAGMENT_MAGNITUDE(error) / (2.0 * water->square[k]));
+        worst = water_worse(worst, LANES_MAGNITUDE(error) / (2.0 * water->square[k]));
     }
     WATER_ROW(lanes->worst, block) = worst;
     return water_bits(is_found);
@@ -196,12 +194,12 @@ FRAGMENT_INLINE unsigned water_positions_block(const struct sk_water *water, str
 unsigned VARIANT(water_positions)(const struct sk_water *water, struct sk_water_lanes *lanes)
 {
     unsigned found = 0;
-    for (int block = 0; block < FRAGMENT_BLOCKS; block++)
-        found |= water_positions_block(water, lanes, block) << (FRAGMENT_WIDTH * block);
+    for (int block = 0; block < WATER_BLOCKS; block++)
+        found |= water_positions_block(water, lanes, block) << (LANES_WIDTH * block);
     return found ^ ((1u << SK_WATER_LANES) - 1);
 }
 
-FRAGMENT_INLINE void water_velocities_block(const struct sk_water *water, struct sk_water_lanes *lanes, int block)
+LANES_INLINE void water_velocities_block(const struct sk_water *water, struct sk_water_lanes *lanes, int block)
 {
     vd b[3][3], v[3][3], bb[3][2], m[3][3], inverse[3][3], r[3], u[3], mu[3], virial[3], worst = {0};
     WATER_UNROLL
@@ -235,7 +233,7 @@ FRAGMENT_INLINE void water_velocities_block(const struct sk_water *water, struct
         for (int i = 0; i < 3; i++)
             u[i] = v[k == 0 ? 1 : 2][i] - v[k / 2][i];
         const vd along = water_dot(b[k], u);
-        worst = water_worse(worst, FRAGMENT_MAGNITUDE(along) / water_dot(b[k], b[k]));
+        worst = water_worse(worst, LANES_MAGNITUDE(along) / water_dot(b[k], b[k]));
     }
     WATER_UNROLL
     for (int i = 0; i < 3; i++) {
@@ -250,6 +248,6 @@ FRAGMENT_INLINE void water_velocities_block(const struct sk_water *water, struct
 
 void VARIANT(water_velocities)(const struct sk_water *water, struct sk_water_lanes *lanes)
 {
-    for (int block = 0; block < FRAGMENT_BLOCKS; block++)
+    for (int block = 0; block < WATER_BLOCKS; block++)
         water_velocities_block(water, lanes, block);
 }
