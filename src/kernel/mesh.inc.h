@@ -1,180 +1,245 @@
-/* The kernels of mesh.h; included by variant.c, which compiles them for one instruction set. Weights are computed with
- * an atom in each lane and turned, so that the weights of an atom along an axis are eight floats side by side; then
- * rows of four points are worked on, at any width of the instruction set. */
+/* The kernels of mesh.h; included by variant.c, which compiles them for one instruction set. The weights of an atom
+ * are the lanes of an eight. With order 4 the two halves of an eight have a use each (weights along two axes, two rows
+ * of points, values and slopes); with orders 5 and 6 an eight is a row. */
 #include "kernel/mesh.h"
+
+#include "kernel/eight.h"
 
 sk_spread_kernel VARIANT(spread);
 sk_gather_kernel VARIANT(gather);
 
-enum { MESH_WEIGHTS = 8 };
-
-SK_INLINE __m128 mesh_fma(__m128 a, __m128 b, __m128 c)
-{
-#ifdef __FMA__
-    return _mm_fmadd_ps(a, b, c);
-#else
-    return vf_fma(a, b, c);
-#endif
-}
-
-/* w[l][j] = sum over k < terms of coefficient[j][k] t[l]^k; zero for j in [order, 8). */
-SK_INLINE void mesh_weights(int order, int terms, const float *coefficient, const float *t,
-                            float w[SK_MESH_CHUNK][MESH_WEIGHTS])
-{
-    float column[MESH_WEIGHTS][SK_MESH_CHUNK] __attribute__((aligned(64)));
-    for (int j = 0; j < MESH_WEIGHTS; j++)
-        for (int part = 0; part < SK_MESH_CHUNK; part += SK_LANES) {
-            vf sum = vf_set(0.0f);
-            if (j < order) {
-                const float *c = coefficient + j * terms;
-                const vf x = *(const vf *)(t + part);
-                sum = vf_set(c[terms - 1]);
-                for (int k = terms - 2; k >= 0; k--)
-                    sum = vf_fma(sum, x, vf_set(c[k]));
-            }
-            *(vf *)(column[j] + part) = sum;
-        }
-    for (int j = 0; j < (order > 4 ? MESH_WEIGHTS : 4); j += 4)
-        for (int l = 0; l < SK_MESH_CHUNK; l += 4) {
-            __m128 a = _mm_load_ps(column[j] + l), b = _mm_load_ps(column[j + 1] + l);
-            __m128 c = _mm_load_ps(column[j + 2] + l), d = _mm_load_ps(column[j + 3] + l);
-            _MM_TRANSPOSE4_PS(a, b, c, d);
-            _mm_store_ps(w[l] + j, a);
-            _mm_store_ps(w[l + 1] + j, b);
-            _mm_store_ps(w[l + 2] + j, c);
-            _mm_store_ps(w[l + 3] + j, d);
-        }
-}
-
-/* Coefficients of one order without the gaps. */
-struct mesh_coefficients {
-    float value[SK_SPLINE_ORDER * SK_SPLINE_ORDER], slope[SK_SPLINE_ORDER * (SK_SPLINE_ORDER - 1)];
+/* Coefficients by power: lanes are weights. */
+struct mesh_powers {
+    v8 power[SK_SPLINE_ORDER];
 };
 
-SK_INLINE void mesh_pack(const struct sk_spline *spline, int order, struct mesh_coefficients *c)
+/* Power k of the weights first to first + 3, of which those from `order` on are zero. */
+SK_INLINE __m128 mesh_column(const float *spline, int stride, int order, int first, int k)
 {
-    for (int j = 0; j < order; j++) {
-        for (int k = 0; k < order; k++)
-            c->value[j * order + k] = spline->value[j][k];
-        for (int k = 0; k < order - 1; k++)
-            c->slope[j * (order - 1) + k] = spline->slope[j][k];
-    }
+    float lane[4];
+    for (int j = 0; j < 4; j++)
+        lane[j] = first + j < order ? spline[(first + j) * stride + k] : 0.0f;
+    return _mm_loadu_ps(lane);
 }
 
-SK_INLINE void mesh_spread_atom(int order, const float *wx, const float *wy, const float *wz, float charge,
-                                const struct sk_mesh_shape *shape, int32_t *grid)
+SK_INLINE __m128 mesh_value_column(const struct sk_spline *spline, int first, int k)
 {
-    const int quads = order > 4 ? 2 : 1;
-    __m128 q = _mm_set1_ps(charge), row[SK_SPLINE_ORDER][2];
-    _Pragma("GCC unroll 2") for (int k = 0; k < quads; k++)
+    return mesh_column(&spline->value[0][0], SK_SPLINE_ORDER, spline->order, first, k);
+}
+
+/* Zero for the power that only values have: where one polynomial makes both, it changes no bit of a slope. */
+SK_INLINE __m128 mesh_slope_column(const struct sk_spline *spline, int first, int k)
+{
+    return k < spline->order - 1 ? mesh_column(&spline->slope[0][0], SK_SPLINE_ORDER - 1, spline->order, first, k)
+                                 : _mm_setzero_ps();
+}
+
+/* sum over k < terms of power[k] t^k */
+SK_INLINE v8 mesh_weights(const struct mesh_powers *c, int terms, v8 t)
+{
+    v8 sum = c->power[terms - 1];
+    _Pragma("GCC unroll 6") for (int k = terms - 2; k >= 0; k--) sum = v8_fma(sum, t, c->power[k]);
+    return sum;
+}
+
+SK_INLINE void mesh_spread_4(const struct mesh_powers *c, const struct sk_mesh_atom *atom,
+                             const struct sk_mesh_shape *shape, int32_t *grid)
+{
+    const v8 tq = v8_load_both(atom->t);
+    const v8 xy = mesh_weights(c, 4, v8_splat(tq, 0, 1));
+    const __m128 t = v8_low(v8_splat(tq, 2, 2));
+    __m128 z = v8_low(c->power[3]);
+    for (int k = 2; k >= 0; k--)
+        z = v4_fma(z, t, v8_low(c->power[k]));
+    const v8 x = v8_both(v8_low(xy)), y = v8_both(v8_high(xy)), qz = v8_mul(v8_splat(tq, 3, 3), v8_both(z));
+    const v8 first = v8_mul(qz, v8_splat(y, 0, 1)), second = v8_mul(qz, v8_splat(y, 2, 3));
+    const v8 w[4] = {v8_splat(x, 0, 0), v8_splat(x, 1, 1), v8_splat(x, 2, 2), v8_splat(x, 3, 3)};
+    const ptrdiff_t row = shape->row;
+    int32_t *at = grid + atom->place;
+    _Pragma("GCC unroll 4") for (int k = 0; k < 4; k++, at += shape->plane)
     {
-        const __m128 qz = _mm_mul_ps(q, _mm_load_ps(wz + 4 * k));
-        _Pragma("GCC unroll 6") for (int y = 0; y < order; y++) row[y][k] = _mm_mul_ps(qz, _mm_set1_ps(wy[y]));
-    }
-    for (int x = 0; x < order; x++, grid += shape->plane) {
-        const __m128 w = _mm_set1_ps(wx[x]);
-        int32_t *at = grid;
-        _Pragma("GCC unroll 6") for (int y = 0; y < order; y++, at += shape->row)
-            _Pragma("GCC unroll 2") for (int k = 0; k < quads; k++)
-        {
-            __m128i *place = (__m128i *)(at + 4 * k);
-            const __m128i add = _mm_cvtps_epi32(_mm_mul_ps(row[y][k], w));
-            _mm_storeu_si128(place, _mm_add_epi32(_mm_loadu_si128(place), add));
-        }
+        v8_add_rounded(at, at + row, v8_mul(first, w[k]));
+        v8_add_rounded(at + 2 * row, at + 3 * row, v8_mul(second, w[k]));
     }
 }
 
-SK_INLINE void mesh_spread(int order, const struct sk_spline *spline, const struct sk_mesh_chunk *chunks, int nchunks,
+SK_INLINE void mesh_spread_8(int order, const struct mesh_powers *c, const struct sk_mesh_atom *atom,
+                             const struct sk_mesh_shape *shape, int32_t *grid)
+{
+    float x[8], y[8];
+    v8 row[SK_SPLINE_ORDER];
+    v8_store(x, mesh_weights(c, order, v8_set(atom->t[0])));
+    v8_store(y, mesh_weights(c, order, v8_set(atom->t[1])));
+    const v8 qz = v8_mul(v8_set(atom->q), mesh_weights(c, order, v8_set(atom->t[2])));
+    _Pragma("GCC unroll 6") for (int j = 0; j < order; j++) row[j] = v8_mul(qz, v8_set(y[j]));
+    grid += atom->place;
+    for (int i = 0; i < order; i++, grid += shape->plane) {
+        const v8 w = v8_set(x[i]);
+        int32_t *at = grid;
+        _Pragma("GCC unroll 6") for (int j = 0; j < order; j++, at += shape->row)
+            v8_add_rounded(at, at + 4, v8_mul(row[j], w));
+    }
+}
+
+/* Atoms that follow each other are close and share points, and a load waits until an overlapping store is done; so
+ * four atoms from four parts of the array take turns. */
+SK_INLINE void mesh_spread(int order, const struct sk_spline *spline, const struct sk_mesh_atom *atoms, int n,
                            const struct sk_mesh_shape *shape, int32_t *grid)
 {
-    float w[3][SK_MESH_CHUNK][MESH_WEIGHTS] __attribute__((aligned(64)));
-    struct mesh_coefficients c;
-    mesh_pack(spline, order, &c);
-    for (int i = 0; i < nchunks; i++) {
-        for (int d = 0; d < 3; d++)
-            mesh_weights(order, order, c.value, chunks[i].t[d], w[d]);
-        for (int l = 0; l < chunks[i].n; l++)
-            mesh_spread_atom(order, w[0][l], w[1][l], w[2][l], chunks[i].q[l], shape, grid + chunks[i].place[l]);
-    }
+    struct mesh_powers c;
+    for (int k = 0; k < order; k++)
+        c.power[k] = v8_join(mesh_value_column(spline, 0, k), mesh_value_column(spline, order == 4 ? 0 : 4, k));
+    const int part = (n + 3) / 4;
+    for (int i = 0; i < part; i++)
+        for (int a = i; a < n; a += part) {
+            if (order == 4)
+                mesh_spread_4(&c, &atoms[a], shape, grid);
+            else
+                mesh_spread_8(order, &c, &atoms[a], shape, grid);
+        }
 }
 
-void VARIANT(spread)(const struct sk_spline *spline, const struct sk_mesh_chunk *chunks, int nchunks,
+void VARIANT(spread)(const struct sk_spline *spline, const struct sk_mesh_atom *atoms, int n,
                      const struct sk_mesh_shape *shape, int32_t *grid)
 {
     switch (spline->order) {
-    case 4: mesh_spread(4, spline, chunks, nchunks, shape, grid); break;
-    case 5: mesh_spread(5, spline, chunks, nchunks, shape, grid); break;
-    default: mesh_spread(6, spline, chunks, nchunks, shape, grid); break;
+    case 4: mesh_spread(4, spline, atoms, n, shape, grid); break;
+    case 5: mesh_spread(5, spline, atoms, n, shape, grid); break;
+    default: mesh_spread(6, spline, atoms, n, shape, grid); break;
     }
 }
 
-/* Along z last: four lanes, added as (0 + 1) + (2 + 3) after the halves of a long row. */
-SK_INLINE void mesh_gather_atom(int order, const float *const w[3], const float *const s[3],
-                                const struct sk_mesh_shape *shape, const float *grid, float value[4])
+/* to_force: x y, z 0 of each edge. */
+struct mesh_frame {
+    __m128d row[3][2];
+};
+
+SK_INLINE __m128d mesh_force_half(const __m128d g[3], const struct mesh_frame *frame, int half, __m128d q)
 {
-    const int quads = order > 4 ? 2 : 1;
-    __m128 sum[2], along_x[2], along_y[2], result[4];
-    _Pragma("GCC unroll 2") for (int k = 0; k < quads; k++) sum[k] = along_x[k] = along_y[k] = _mm_setzero_ps();
-    for (int x = 0; x < order; x++, grid += shape->plane) {
-        const float *at = grid;
-        const __m128 wx = _mm_set1_ps(w[0][x]), sx = _mm_set1_ps(s[0][x]);
-        __m128 a[2], b[2];
-        _Pragma("GCC unroll 2") for (int k = 0; k < quads; k++) a[k] = b[k] = _mm_setzero_ps();
-        _Pragma("GCC unroll 6") for (int y = 0; y < order; y++, at += shape->row)
-            _Pragma("GCC unroll 2") for (int k = 0; k < quads; k++)
+    const __m128d a = _mm_mul_pd(g[0], frame->row[0][half]), b = _mm_mul_pd(g[1], frame->row[1][half]);
+    return _mm_mul_pd(q, _mm_add_pd(_mm_add_pd(a, b), _mm_mul_pd(g[2], frame->row[2][half])));
+}
+
+/* Lanes of the gradient's parts are added as (0 + 1) + (2 + 3). */
+SK_INLINE void mesh_add_force(__m128 along_x, __m128 along_y, __m128 along_z, const struct mesh_frame *frame,
+                              double charge, int64_t force[3])
+{
+    const __m128d magic = _mm_set1_pd(0x1.8p52), limit = _mm_set1_pd(0x1p50), sign = _mm_set1_pd(-0.0);
+    __m128 zero = _mm_setzero_ps();
+    _MM_TRANSPOSE4_PS(along_x, along_y, along_z, zero);
+    const __m128 sum = _mm_add_ps(_mm_add_ps(along_x, along_y), _mm_add_ps(along_z, zero));
+    const __m128d xy = _mm_cvtps_pd(sum), z = _mm_cvtps_pd(_mm_movehl_ps(sum, sum));
+    const __m128d g[3] = {_mm_unpacklo_pd(xy, xy), _mm_unpackhi_pd(xy, xy), _mm_unpacklo_pd(z, z)};
+    const __m128d q = _mm_set1_pd(charge), f = mesh_force_half(g, frame, 0, q), h = mesh_force_half(g, frame, 1, q);
+    const __m128d size = _mm_max_pd(_mm_andnot_pd(sign, f), _mm_andnot_pd(sign, h));
+    if (__builtin_expect(_mm_movemask_pd(_mm_cmplt_pd(size, limit)) == 3, 1)) {
+        /* the sum with 1.5 x 2^52 rounds, and its bits are the integer */
+        const __m128i base = _mm_castpd_si128(magic);
+        const __m128i first = _mm_sub_epi64(_mm_castpd_si128(_mm_add_pd(f, magic)), base);
+        const __m128i second = _mm_sub_epi64(_mm_castpd_si128(_mm_add_pd(h, magic)), base);
+        __m128i *at = (__m128i *)force;
+        _mm_storeu_si128(at, _mm_add_epi64(_mm_loadu_si128(at), first));
+        _mm_storel_epi64(at + 1, _mm_add_epi64(_mm_loadl_epi64(at + 1), second));
+        return;
+    }
+    force[0] += sk_round(_mm_cvtsd_f64(f));
+    force[1] += sk_round(_mm_cvtsd_f64(_mm_unpackhi_pd(f, f)));
+    force[2] += sk_round(_mm_cvtsd_f64(h));
+}
+
+struct mesh_gathering {
+    const struct sk_mesh_shape *shape;
+    const float *grid;
+    struct mesh_frame frame;
+    struct mesh_powers value, slope; /* order 4: both in value */
+};
+
+/* Sums over y of potential x (weight | slope), then over x, with (sum | -) and (along x | along y). */
+SK_INLINE void mesh_gather_4(const struct mesh_gathering *m, const struct sk_mesh_atom *atom, double charge,
+                             int64_t force[3])
+{
+    const v8 t = v8_load_both(atom->t);
+    const v8 x = mesh_weights(&m->value, 4, v8_splat(t, 0, 0)), y = mesh_weights(&m->value, 4, v8_splat(t, 1, 1));
+    const v8 z = mesh_weights(&m->value, 4, v8_splat(t, 2, 2)), turned = v8_join(v8_high(x), v8_low(x));
+    const v8 along_y[4] = {v8_splat(y, 0, 0), v8_splat(y, 1, 1), v8_splat(y, 2, 2), v8_splat(y, 3, 3)};
+    const v8 along_x[4] = {v8_splat(x, 0, 0), v8_splat(x, 1, 1), v8_splat(x, 2, 2), v8_splat(x, 3, 3)};
+    const v8 other_x[4] = {v8_splat(turned, 0, 0), v8_splat(turned, 1, 1), v8_splat(turned, 2, 2),
+                           v8_splat(turned, 3, 3)};
+    const float *at = m->grid + atom->place;
+    const ptrdiff_t row = m->shape->row;
+    v8 sum = v8_set(0.0f), slopes = sum;
+    _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++, at += m->shape->plane)
+    {
+        v8 a = v8_set(0.0f);
+        _Pragma("GCC unroll 4") for (int j = 0; j < 4; j++) a = v8_fma(v8_load_both(at + j * row), along_y[j], a);
+        sum = v8_fma(a, along_x[i], sum);
+        slopes = v8_fma(a, other_x[i], slopes);
+    }
+    const v8 xy = v8_mul(slopes, v8_both(v8_low(z)));
+    mesh_add_force(v8_low(xy), v8_high(xy), _mm_mul_ps(v8_low(sum), v8_high(z)), &m->frame, charge, force);
+}
+
+/* Halves of a long row: the low ones times their weights first. */
+SK_INLINE __m128 mesh_fold(v8 a, v8 w)
+{
+    return v4_fma(v8_high(a), v8_high(w), _mm_mul_ps(v8_low(a), v8_low(w)));
+}
+
+SK_INLINE void mesh_gather_8(int order, const struct mesh_gathering *m, const struct sk_mesh_atom *atom, double charge,
+                             int64_t force[3])
+{
+    float w[2][8], s[2][8];
+    for (int d = 0; d < 2; d++) {
+        v8_store(w[d], mesh_weights(&m->value, order, v8_set(atom->t[d])));
+        v8_store(s[d], mesh_weights(&m->slope, order - 1, v8_set(atom->t[d])));
+    }
+    const float *plane = m->grid + atom->place;
+    v8 sum = v8_set(0.0f), along_x = sum, along_y = sum;
+    for (int i = 0; i < order; i++, plane += m->shape->plane) {
+        const float *at = plane;
+        v8 a = v8_set(0.0f), b = a;
+        _Pragma("GCC unroll 6") for (int j = 0; j < order; j++, at += m->shape->row)
         {
-            const __m128 potential = _mm_loadu_ps(at + 4 * k);
-            a[k] = mesh_fma(potential, _mm_set1_ps(w[1][y]), a[k]);
-            b[k] = mesh_fma(potential, _mm_set1_ps(s[1][y]), b[k]);
+            const v8 potential = v8_load(at);
+            a = v8_fma(potential, v8_set(w[1][j]), a);
+            b = v8_fma(potential, v8_set(s[1][j]), b);
         }
-        _Pragma("GCC unroll 2") for (int k = 0; k < quads; k++)
-        {
-            sum[k] = mesh_fma(a[k], wx, sum[k]);
-            along_x[k] = mesh_fma(a[k], sx, along_x[k]);
-            along_y[k] = mesh_fma(b[k], wx, along_y[k]);
-        }
+        sum = v8_fma(a, v8_set(w[0][i]), sum);
+        along_x = v8_fma(a, v8_set(s[0][i]), along_x);
+        along_y = v8_fma(b, v8_set(w[0][i]), along_y);
     }
-    const __m128 wz = _mm_load_ps(w[2]), sz = _mm_load_ps(s[2]);
-    result[0] = _mm_mul_ps(along_x[0], wz);
-    result[1] = _mm_mul_ps(along_y[0], wz);
-    result[2] = _mm_mul_ps(sum[0], sz);
-    result[3] = _mm_mul_ps(sum[0], wz);
-    if (quads == 2) {
-        const __m128 wz4 = _mm_load_ps(w[2] + 4), sz4 = _mm_load_ps(s[2] + 4);
-        result[0] = mesh_fma(along_x[1], wz4, result[0]);
-        result[1] = mesh_fma(along_y[1], wz4, result[1]);
-        result[2] = mesh_fma(sum[1], sz4, result[2]);
-        result[3] = mesh_fma(sum[1], wz4, result[3]);
-    }
-    _MM_TRANSPOSE4_PS(result[0], result[1], result[2], result[3]);
-    _mm_storeu_ps(value, _mm_add_ps(_mm_add_ps(result[0], result[1]), _mm_add_ps(result[2], result[3])));
+    const v8 wz = mesh_weights(&m->value, order, v8_set(atom->t[2]));
+    const v8 sz = mesh_weights(&m->slope, order - 1, v8_set(atom->t[2]));
+    mesh_add_force(mesh_fold(along_x, wz), mesh_fold(along_y, wz), mesh_fold(sum, sz), &m->frame, charge, force);
 }
 
-SK_INLINE void mesh_gather(int order, const struct sk_spline *spline, const struct sk_mesh_chunk *chunks, int nchunks,
-                           const struct sk_mesh_shape *shape, const float *grid, float (*value)[SK_MESH_CHUNK][4])
+SK_INLINE void mesh_gather(int order, const struct mesh_gathering *m, const struct sk_mesh_atom *atoms, int n,
+                           const double *charge, int64_t (*force)[3])
 {
-    float w[3][SK_MESH_CHUNK][MESH_WEIGHTS] __attribute__((aligned(64)));
-    float s[3][SK_MESH_CHUNK][MESH_WEIGHTS] __attribute__((aligned(64)));
-    struct mesh_coefficients c;
-    mesh_pack(spline, order, &c);
-    for (int i = 0; i < nchunks; i++) {
-        for (int d = 0; d < 3; d++) {
-            mesh_weights(order, order, c.value, chunks[i].t[d], w[d]);
-            mesh_weights(order, order - 1, c.slope, chunks[i].t[d], s[d]);
-        }
-        for (int l = 0; l < chunks[i].n; l++) {
-            const float *const of_w[3] = {w[0][l], w[1][l], w[2][l]}, *const of_s[3] = {s[0][l], s[1][l], s[2][l]};
-            mesh_gather_atom(order, of_w, of_s, shape, grid + chunks[i].place[l], value[i][l]);
-        }
-    }
+    for (int i = 0; i < n; i++)
+        if (order == 4)
+            mesh_gather_4(m, &atoms[i], charge[i], force[i]);
+        else
+            mesh_gather_8(order, m, &atoms[i], charge[i], force[i]);
 }
 
-void VARIANT(gather)(const struct sk_spline *spline, const struct sk_mesh_chunk *chunks, int nchunks,
-                     const struct sk_mesh_shape *shape, const float *grid, float (*value)[SK_MESH_CHUNK][4])
+void VARIANT(gather)(const struct sk_spline *spline, const struct sk_mesh_atom *atoms, int n,
+                     const struct sk_mesh_shape *shape, const float *grid, const double to_force[3][3],
+                     const double *charge, int64_t (*force)[3])
 {
+    struct mesh_gathering m = {.shape = shape, .grid = grid};
+    for (int e = 0; e < 3; e++) {
+        m.frame.row[e][0] = _mm_loadu_pd(to_force[e]);
+        m.frame.row[e][1] = _mm_load_sd(to_force[e] + 2);
+    }
+    for (int k = 0; k < spline->order; k++) {
+        const __m128 value = mesh_value_column(spline, 0, k), slope = mesh_slope_column(spline, 0, k);
+        m.value.power[k] = v8_join(value, spline->order == 4 ? slope : mesh_value_column(spline, 4, k));
+        m.slope.power[k] = v8_join(slope, mesh_slope_column(spline, 4, k));
+    }
     switch (spline->order) {
-    case 4: mesh_gather(4, spline, chunks, nchunks, shape, grid, value); break;
-    case 5: mesh_gather(5, spline, chunks, nchunks, shape, grid, value); break;
-    default: mesh_gather(6, spline, chunks, nchunks, shape, grid, value); break;
+    case 4: mesh_gather(4, &m, atoms, n, charge, force); break;
+    case 5: mesh_gather(5, &m, atoms, n, charge, force); break;
+    default: mesh_gather(6, &m, atoms, n, charge, force); break;
     }
 }

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/math.h"
 #include "kernel/simd.h"
 
 #define VARIANT_JOIN_(a, b) sk_##a##_##b

@@ -25,7 +25,6 @@ struct sk_mesh {
     float *g;                     /* [spectrum along z] */
     double grid_scale;            /* integer units per e */
     const double *charge_of_atom; /* between begin and end */
-    int natoms;
 };
 
 static void make_transforms(struct sk_mesh *mesh)
@@ -156,7 +155,6 @@ void sk_mesh_set_charge_bits(struct sk_mesh *mesh, int bits)
 
 int sk_mesh_begin(struct sk_mesh *mesh, int n, const sk_frac (*x)[3], const double *charge)
 {
-    mesh->natoms = n;
     mesh->charge_of_atom = charge;
     const int nlost = sk_mesh_tiles_spread(mesh->tiles, n, x, charge, mesh->grid_scale);
     sk_mesh_tiles_sum_begin(mesh->tiles);
@@ -243,30 +241,14 @@ bool sk_mesh_solve(struct sk_mesh *mesh, struct sk_mesh_sums *sums)
     return is_good;
 }
 
-/* sk_round without a call for what forces usually are: on processors with no instruction for it the sum with 1.5 x 2^52
- * rounds in the same way. */
-static inline int64_t nearest(double f)
-{
-    return fabs(f) < 0x1p50 ? (int64_t)((f + 0x1.8p52) - 0x1.8p52) : sk_round(f);
-}
-
 void sk_mesh_end(struct sk_mesh *mesh, double scale, sk_fixed (*force)[3])
 {
     double to_force[3][3]; /* by edge, by x, y, z: steps of the grid to length and energy to force units */
     sk_mesh_tiles_share_end(mesh->tiles, mesh->real);
-    const float(*value)[4] = sk_mesh_tiles_gather(mesh->tiles);
     for (int e = 0; e < 3; e++)
         for (int d = 0; d < 3; d++)
             to_force[e][d] = -scale * mesh->layout.n[e] * mesh->influence.gradient[e][d];
-    for (int i = 0; i < mesh->natoms; i++) {
-        const double q = mesh->charge_of_atom[i];
-        for (int d = 0; d < 3; d++) {
-            const float *gradient = value[i];
-            const double f = q * (gradient[0] * to_force[0][d] + gradient[1] * to_force[1][d] +
-                                  gradient[2] * to_force[2][d]);
-            force[i][d] += nearest(f);
-        }
-    }
+    sk_mesh_tiles_gather(mesh->tiles, (const double(*)[3])to_force, mesh->charge_of_atom, force);
     mesh->charge_of_atom = NULL;
 }
 

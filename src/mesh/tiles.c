@@ -6,8 +6,15 @@
 #include "base/memory.h"
 #include "par/links.h"
 
-/* SPAN: tiles along an axis within a quarter of the longest grid, and the ends. */
-enum { TILE_BITS = 4, TILE = 1 << TILE_BITS, TILE_SPAN = SK_MESH_LARGEST / 4 / TILE + 3 };
+/* TILE: points along an edge at most, if there are other ranks. SPAN: tiles along an axis within a quarter of the
+ * longest grid, and the ends. */
+enum { TILE = 16, TILE_SPAN = SK_MESH_LARGEST / 4 / TILE + 3 };
+
+/* What a grid point along an axis says of an atom behind it: its tile's part of the id, its part of the place there. */
+struct along {
+    int64_t id;
+    ptrdiff_t place;
+};
 
 /* Tiles of one rank that have points on another, and where their points start in the message. */
 struct share {
@@ -18,6 +25,15 @@ struct share {
     size_t tile_capacity, slot_capacity, length; /* length: points in all */
 };
 
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+static int most(int a, int b)
+{
+    return a > b ? a : b;
+}
+
 struct sk_mesh_tiles {
     struct sk_comm *comm;
     const struct sk_mesh_layout *layout;
@@ -25,8 +41,9 @@ struct sk_mesh_tiles {
     struct sk_spline spline;
     struct sk_mesh_block part; /* of the grid, this rank's */
     struct sk_mesh_shape shape;
-    size_t tile_points; /* with the padding */
-    int tag, count[3];  /* tiles along each axis */
+    size_t tile_points;         /* with the padding */
+    int tag, count[3], edge[3]; /* tiles along each axis, and points of each but the last, which may be shorter */
+    struct along *along[3];     /* [n] */
     int ntiles;
     struct sk_idmap slot_of;
     int64_t *id; /* [ntiles] */
@@ -35,28 +52,49 @@ struct sk_mesh_tiles {
     struct sk_links *sum, *back;
     int nout, nin; /* tiles of mine with points elsewhere; tiles of others with points here */
     struct share own, *out, *in;
-    int natoms, nchunks;
-    size_t chunk_capacity, value_capacity;
-    struct sk_mesh_chunk *chunk;
-    float (*value)[SK_MESH_CHUNK][4];
+    int natoms;
+    size_t atom_capacity;
+    struct sk_mesh_atom *atom; /* [natoms], of the last spread */
 };
+
+/* Tiles of equal edges. A rank that is alone has one of the whole grid: no overhang is written or added twice. */
+static void cut_axes(struct sk_mesh_tiles *t, int nranks, int order)
+{
+    int extent[3];
+    for (int d = 0; d < 3; d++) {
+        const int n = t->layout->n[d];
+        t->count[d] = nranks == 1 ? 1 : (n + TILE - 1) / TILE;
+        t->edge[d] = (n + t->count[d] - 1) / t->count[d];
+        extent[d] = t->edge[d] + order - 1;
+    }
+    t->shape.row = (t->edge[2] + (order == 4 ? 4 : 8) + 3) / 4 * 4; /* rows are written 4 or 8 points at a time */
+    t->shape.plane = t->shape.row * extent[1];
+    t->tile_points = (size_t)(t->shape.plane * extent[0]);
+}
+
+static void fill_along(struct sk_mesh_tiles *t)
+{
+    const int64_t id[3] = {(int64_t)t->count[1] * t->count[2], t->count[2], 1};
+    const ptrdiff_t place[3] = {t->shape.plane, t->shape.row, 1};
+    for (int d = 0; d < 3; d++) {
+        t->along[d] = sk_alloc((size_t)t->layout->n[d], sizeof **t->along);
+        for (int k = 0; k < t->layout->n[d]; k++)
+            t->along[d][k] = (struct along){k / t->edge[d] * id[d], k % t->edge[d] * place[d]};
+    }
+}
 
 struct sk_mesh_tiles *sk_mesh_tiles_new(struct sk_comm *comm, const struct sk_mesh_layout *layout, int order,
                                         const struct sk_kernel_variant *variant, int tag)
 {
     struct sk_mesh_tiles *t = sk_calloc(1, sizeof *t);
-    const int extent = TILE + order - 1;
     t->comm = comm;
     t->layout = layout;
     t->variant = variant;
     t->tag = tag;
     sk_spline_init(&t->spline, order);
     t->part = sk_mesh_layout_block(layout, SK_MESH_GRID, sk_comm_rank(comm));
-    t->shape.row = order == 4 ? 20 : 24; /* rows are written 4 or 8 points at a time */
-    t->shape.plane = t->shape.row * extent;
-    t->tile_points = (size_t)(t->shape.plane * extent) + 8;
-    for (int d = 0; d < 3; d++)
-        t->count[d] = (layout->n[d] + TILE - 1) >> TILE_BITS;
+    cut_axes(t, sk_comm_size(comm), order);
+    fill_along(t);
     sk_idmap_init(&t->slot_of);
     return t;
 }
@@ -91,65 +129,76 @@ void sk_mesh_tiles_free(struct sk_mesh_tiles **tiles)
     sk_idmap_clear(&t->slot_of);
     sk_free(&t->id);
     sk_free(&t->charge);
-    sk_free(&t->chunk);
-    sk_free(&t->value);
+    for (int d = 0; d < 3; d++)
+        sk_free(&t->along[d]);
+    sk_free(&t->atom);
     sk_free(tiles);
 }
 
-/* Points of a tile in a part of the grid: for each row of them one or more runs along z, in an order that both sides
- * know. The visitor gets places in the tile and in an array over the part. */
-struct runs {
-    int first[3], extent[3];                                 /* of the tile: grid point, points with overhang */
-    int n, length[TILE + 8], tile[TILE + 8], grid[TILE + 8]; /* the runs along z */
+/* Points of a tile in a part of the grid. Along each axis they are one run or, where the tile goes beyond the end of
+ * the grid, two (a grid is longer than an overhang): length points from `tile` on in the tile, from `part` on in the
+ * part. */
+struct overlap {
+    int n[3];
+    struct run {
+        int tile, part, length;
+    } run[3][2];
 };
 
-static void runs_init(const struct sk_mesh_tiles *t, int64_t id, const struct sk_mesh_block *part, struct runs *r)
+/* First grid point of a tile and its points with the overhang. */
+static void tile_extent(const struct sk_mesh_tiles *t, int64_t id, int first[3], int extent[3])
 {
-    const int *n = t->layout->n;
-    int64_t rest = id;
-    r->n = 0;
     for (int d = 2; d >= 0; d--) {
-        r->first[d] = (int)(rest % t->count[d]) << TILE_BITS;
-        rest /= t->count[d];
-        r->extent[d] = (n[d] - r->first[d] < TILE ? n[d] - r->first[d] : TILE) + t->spline.order - 1;
-    }
-    for (int k = 0, was_in = 0; k < r->extent[2]; k++) {
-        const int z = (r->first[2] + k) % n[2], is_in = z >= part->lo[2] && z < part->hi[2];
-        if (is_in && was_in && z != 0) {
-            r->length[r->n - 1]++;
-        } else if (is_in) {
-            r->tile[r->n] = k;
-            r->grid[r->n] = z - part->lo[2];
-            r->length[r->n++] = 1;
-        }
-        was_in = is_in;
+        const int n = t->layout->n[d];
+        first[d] = (int)(id % t->count[d]) * t->edge[d];
+        id /= t->count[d];
+        extent[d] = least(n - first[d], t->edge[d]) + t->spline.order - 1;
     }
 }
 
-/* Calls visit(context, place in the tile, place in the part, length) for each run; returns the number of points. */
-typedef void run_visitor(void *context, ptrdiff_t in_tile, ptrdiff_t in_part, int length);
-static inline __attribute__((always_inline)) size_t visit_runs(const struct sk_mesh_tiles *t, int64_t id,
-                                                               const struct sk_mesh_block *part, run_visitor *visit,
-                                                               void *context)
+static struct overlap overlap_of(const struct sk_mesh_tiles *t, int64_t id, const struct sk_mesh_block *part)
 {
-    const int *n = t->layout->n;
-    const ptrdiff_t row = part->hi[2] - part->lo[2], plane = row * (part->hi[1] - part->lo[1]);
-    struct runs r;
-    size_t points = 0;
-    runs_init(t, id, part, &r);
-    for (int i = 0; i < r.extent[0]; i++)
-        for (int j = 0; j < r.extent[1]; j++) {
-            const int x = (r.first[0] + i) % n[0], y = (r.first[1] + j) % n[1];
-            if (x < part->lo[0] || x >= part->hi[0] || y < part->lo[1] || y >= part->hi[1])
-                continue;
-            const ptrdiff_t in_tile = i * t->shape.plane + j * t->shape.row;
-            const ptrdiff_t in_part = (x - part->lo[0]) * plane + (y - part->lo[1]) * row;
-            for (int k = 0; k < r.n; k++) {
-                visit(context, in_tile + r.tile[k], in_part + r.grid[k], r.length[k]);
-                points += (size_t)r.length[k];
-            }
+    struct overlap o = {.n = {0, 0, 0}};
+    int first[3], extent[3];
+    tile_extent(t, id, first, extent);
+    for (int d = 0; d < 3; d++)
+        for (int period = 0; period < first[d] + extent[d]; period += t->layout->n[d]) {
+            const int lo = most(first[d], period + part->lo[d]);
+            const int hi = least(first[d] + extent[d], period + part->hi[d]);
+            if (lo < hi)
+                o.run[d][o.n[d]++] = (struct run){lo - first[d], lo - period - part->lo[d], hi - lo};
         }
+    return o;
+}
+
+static size_t overlap_points(const struct overlap *o)
+{
+    size_t points = 1;
+    for (int d = 0; d < 3; d++) {
+        int along = 0;
+        for (int k = 0; k < o->n[d]; k++)
+            along += o->run[d][k].length;
+        points *= (size_t)along;
+    }
     return points;
+}
+
+/* Calls visit(context, place in the tile, place in the part, length) for rows along z, in an order that both sides
+ * know. */
+typedef void run_visitor(void *context, ptrdiff_t in_tile, ptrdiff_t in_part, int length);
+static inline __attribute__((always_inline)) void visit_runs(const struct sk_mesh_tiles *t, int64_t id,
+                                                             const struct sk_mesh_block *part, run_visitor *visit,
+                                                             void *context)
+{
+    const ptrdiff_t row = part->hi[2] - part->lo[2], plane = row * (part->hi[1] - part->lo[1]);
+    const struct overlap o = overlap_of(t, id, part);
+    for (int k = 0; k < o.n[0] * o.n[1] * o.n[2]; k++) {
+        const struct run x = o.run[0][k / o.n[2] / o.n[1]], y = o.run[1][k / o.n[2] % o.n[1]], z = o.run[2][k % o.n[2]];
+        for (int i = 0; i < x.length; i++)
+            for (int j = 0; j < y.length; j++)
+                visit(context, (x.tile + i) * t->shape.plane + (y.tile + j) * t->shape.row + z.tile,
+                      (x.part + i) * plane + (y.part + j) * row + z.part, z.length);
+    }
 }
 
 /* What the visitors copy: between a tile, a part of the grid and a message (4 bytes a point). */
@@ -158,10 +207,6 @@ struct copying {
     unsigned char *message;
 };
 
-static void run_count(void *context, ptrdiff_t in_tile, ptrdiff_t in_part, int length)
-{
-    (void)context, (void)in_tile, (void)in_part, (void)length;
-}
 static void run_add(void *context, ptrdiff_t in_tile, ptrdiff_t in_part, int length)
 {
     struct copying *c = context;
@@ -208,11 +253,11 @@ static void run_part_to_message(void *context, ptrdiff_t in_tile, ptrdiff_t in_p
 }
 
 /* Tiles along an axis from the grid step `lo` on over `steps` more, periodic; returns how many. */
-static int tiles_along(int n, int lo, int steps, int *at)
+static int tiles_along(int n, int edge, int lo, int steps, int *at)
 {
     int count = 0;
     for (int c = lo, end = lo + steps; c <= end;) {
-        const int place = c % n, tile = place >> TILE_BITS, next = (tile + 1) << TILE_BITS;
+        const int place = c % n, tile = place / edge, next = (tile + 1) * edge;
         at[count++] = tile;
         c += (next < n ? next : n) - place;
     }
@@ -226,7 +271,7 @@ static void mark(struct sk_mesh_tiles *t, const sk_frac x[3], const sk_frac reac
     for (int d = 0; d < 3; d++) {
         const int n = t->layout->n[d], lo = sk_frac_to_cell(x[d] - reach[d], n);
         const int hi = sk_frac_to_cell(x[d] + reach[d], n);
-        count[d] = tiles_along(n, lo, hi >= lo ? hi - lo : hi + n - lo, at[d]);
+        count[d] = tiles_along(n, t->edge[d], lo, hi >= lo ? hi - lo : hi + n - lo, at[d]);
     }
     for (int i = 0; i < count[0] * count[1] * count[2]; i++) {
         const int x_tile = at[0][i / count[2] / count[1]], y_tile = at[1][i / count[2] % count[1]];
@@ -253,13 +298,11 @@ static struct share *share_of(struct share **list, int *n, size_t *capacity, int
 static void deal(struct sk_mesh_tiles *t, int slot, size_t *capacity)
 {
     const int me = sk_comm_rank(t->comm);
-    const struct sk_mesh_block whole = {{0, 0, 0}, {t->layout->n[0], t->layout->n[1], t->layout->n[2]}};
-    struct runs r;
-    int seen[(TILE + 8) * (TILE + 8)], nseen = 0;
-    runs_init(t, t->id[slot], &whole, &r);
-    for (int j = 0; j < r.extent[1]; j++)
-        for (int k = 0; k < r.extent[2]; k++) {
-            const int y = (r.first[1] + j) % t->layout->n[1], z = (r.first[2] + k) % t->layout->n[2];
+    int seen[(TILE + 8) * (TILE + 8)], nseen = 0, first[3], extent[3];
+    tile_extent(t, t->id[slot], first, extent);
+    for (int j = 0; j < extent[1]; j++)
+        for (int k = 0; k < extent[2]; k++) {
+            const int y = (first[1] + j) % t->layout->n[1], z = (first[2] + k) % t->layout->n[2];
             const int owner = sk_mesh_layout_owner(t->layout, y, z);
             int s = 0;
             while (s < nseen && seen[s] != owner)
@@ -281,8 +324,10 @@ static void measure(const struct sk_mesh_tiles *t, struct share *list, int n, bo
     for (int k = 0; k < n; k++) {
         const struct sk_mesh_block part = sk_mesh_layout_block(t->layout, SK_MESH_GRID, is_out ? list[k].rank : me);
         list[k].length = 0;
-        for (int i = 0; i < list[k].ntiles; i++)
-            list[k].length += visit_runs(t, list[k].tile[i], &part, run_count, NULL);
+        for (int i = 0; i < list[k].ntiles; i++) {
+            const struct overlap o = overlap_of(t, list[k].tile[i], &part);
+            list[k].length += overlap_points(&o);
+        }
     }
 }
 
@@ -339,7 +384,7 @@ void sk_mesh_tiles_assign(struct sk_mesh_tiles *t, int n, const sk_frac (*x)[3],
     }
     disconnect(t);
     sk_idmap_reset(&t->slot_of, 64);
-    t->ntiles = t->natoms = t->nchunks = 0;
+    t->ntiles = t->natoms = 0;
     for (int i = 0; i < n; i++)
         mark(t, x[i], far);
     for (int slot = 0; slot < t->ntiles; slot++)
@@ -351,52 +396,42 @@ void sk_mesh_tiles_assign(struct sk_mesh_tiles *t, int n, const sk_frac (*x)[3],
     sk_reserve(&t->charge, &t->grid_capacity, (size_t)t->ntiles * t->tile_points);
 }
 
-/* The tile of an atom, or -1, and its place there. */
-static inline int locate(const struct sk_mesh_tiles *t, const sk_frac x[3], int64_t *last_id, int *last_slot, int lane,
-                         struct sk_mesh_chunk *chunk)
+/* An atom's first grid point along an axis; *t: how far past it. The product of fraction and length in two parts, for
+ * that is fast everywhere. */
+static inline int point_along(sk_frac x, int n, float *t)
 {
-    int at[3];
-    for (int d = 0; d < 3; d++) {
-        const sk_uint128 place = (sk_uint128)x[d] * (uint32_t)t->layout->n[d];
-        at[d] = (int)(place >> 64);
-        chunk->t[d][lane] = (float)(int32_t)((uint64_t)place >> 33) * 0x1p-31f;
-    }
-    const int64_t id = ((int64_t)(at[0] >> TILE_BITS) * t->count[1] + (at[1] >> TILE_BITS)) * t->count[2] +
-                       (at[2] >> TILE_BITS);
-    if (id != *last_id) {
-        *last_id = id;
-        *last_slot = sk_idmap_find(&t->slot_of, id);
-    }
-    chunk->place[lane] = (ptrdiff_t)((size_t)(*last_slot < 0 ? 0 : *last_slot) * t->tile_points) +
-                         (at[0] & (TILE - 1)) * t->shape.plane + (at[1] & (TILE - 1)) * t->shape.row +
-                         (at[2] & (TILE - 1));
-    return *last_slot;
+    const uint64_t place = (x >> 32) * (uint32_t)n + ((x & 0xffffffff) * (uint32_t)n >> 32);
+    *t = (float)(int32_t)((uint32_t)place >> 1) * 0x1p-31f;
+    return (int)(place >> 32);
 }
 
 int sk_mesh_tiles_spread(struct sk_mesh_tiles *t, int n, const sk_frac (*x)[3], const double *charge, double scale)
 {
+    const struct along *const *along = (const struct along *const *)t->along;
+    const int size[3] = {t->layout->n[0], t->layout->n[1], t->layout->n[2]};
     int64_t last_id = -1;
-    int last_slot = -1, nlost = 0;
+    int slot = -1, nlost = 0;
     t->natoms = n;
-    t->nchunks = (n + SK_MESH_CHUNK - 1) / SK_MESH_CHUNK;
-    sk_reserve(&t->chunk, &t->chunk_capacity, (size_t)t->nchunks);
-    sk_reserve(&t->value, &t->value_capacity, (size_t)t->nchunks);
+    sk_reserve(&t->atom, &t->atom_capacity, (size_t)n);
     if (t->ntiles > 0)
         memset(t->charge, 0, (size_t)t->ntiles * t->tile_points * sizeof *t->charge);
-    for (int c = 0; c < t->nchunks; c++) {
-        struct sk_mesh_chunk *chunk = &t->chunk[c];
-        const int first = c * SK_MESH_CHUNK, lanes = n - first < SK_MESH_CHUNK ? n - first : SK_MESH_CHUNK;
-        chunk->n = lanes;
-        if (lanes < SK_MESH_CHUNK)
-            memset(chunk->t, 0, sizeof chunk->t);
-        for (int l = 0; l < lanes; l++) {
-            const bool is_lost = locate(t, x[first + l], &last_id, &last_slot, l, chunk) < 0;
-            chunk->q[l] = is_lost ? 0.0f : (float)(charge[first + l] * scale);
-            nlost += is_lost;
+    for (int i = 0; i < n; i++) {
+        struct sk_mesh_atom *atom = &t->atom[i];
+        const struct along *in_x = &along[0][point_along(x[i][0], size[0], &atom->t[0])];
+        const struct along *in_y = &along[1][point_along(x[i][1], size[1], &atom->t[1])];
+        const struct along *in_z = &along[2][point_along(x[i][2], size[2], &atom->t[2])];
+        const int64_t id = in_x->id + in_y->id + in_z->id;
+        if (id != last_id) {
+            last_id = id;
+            slot = sk_idmap_find(&t->slot_of, id);
         }
+        atom->q = slot < 0 ? 0.0f : (float)(charge[i] * scale);
+        atom->place = in_x->place + in_y->place + in_z->place;
+        atom->place += (ptrdiff_t)((size_t)(slot < 0 ? 0 : slot) * t->tile_points);
+        nlost += slot < 0;
     }
     if (t->ntiles > 0)
-        t->variant->spread(&t->spline, t->chunk, t->nchunks, &t->shape, t->charge);
+        t->variant->spread(&t->spline, t->atom, n, &t->shape, t->charge);
     return nlost;
 }
 
@@ -459,19 +494,16 @@ void sk_mesh_tiles_share_end(struct sk_mesh_tiles *t, const float *potential)
     sk_links_end(t->back);
 }
 
-const float (*sk_mesh_tiles_gather(struct sk_mesh_tiles *t))[4]
+void sk_mesh_tiles_gather(struct sk_mesh_tiles *t, const double to_force[3][3], const double *charge,
+                          sk_fixed (*force)[3])
 {
     if (t->ntiles > 0)
-        t->variant->gather(&t->spline, t->chunk, t->nchunks, &t->shape, (const float *)(const void *)t->charge,
-                           t->value);
-    else if (t->nchunks > 0)
-        memset(t->value, 0, (size_t)t->nchunks * sizeof *t->value);
-    return (const float(*)[4])t->value;
+        t->variant->gather(&t->spline, t->atom, t->natoms, &t->shape, (const float *)(const void *)t->charge, to_force,
+                           charge, force);
 }
 
 size_t sk_mesh_tiles_memory(const struct sk_mesh_tiles *t)
 {
     return sizeof *t + t->id_capacity * sizeof *t->id + t->grid_capacity * sizeof *t->charge +
-           t->chunk_capacity * sizeof *t->chunk + t->value_capacity * sizeof *t->value +
-           t->slot_of.size * sizeof(struct sk_idmap_slot);
+           t->atom_capacity * sizeof *t->atom + t->slot_of.size * sizeof(struct sk_idmap_slot);
 }

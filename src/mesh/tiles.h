@@ -1,6 +1,7 @@
-/* Tiles: the grid points around a rank's atoms, whatever the shape of its territory: small dense arrays of 16^3 first
- * points and the splines' overhang, summed as integers into the grid parts of their owners, and the way back for the
- * potential. Owns arrays and links. Not here: weights (kernel/mesh.h), transforms (mesh/mesh.h). */
+/* Tiles: the grid points around a rank's atoms, whatever the shape of its territory: small dense arrays of up to
+ * 16^3 first points (a rank that is alone has one, of all) and the splines' overhang, summed as integers into the grid
+ * parts of their owners, and the way back for the potential. Owns arrays and links. Not here: weights (kernel/mesh.h),
+ * transforms (mesh/mesh.h). */
 #ifndef SK_MESH_TILES_H
 #define SK_MESH_TILES_H
 
@@ -27,9 +28,10 @@ void sk_mesh_tiles_sum_end(struct sk_mesh_tiles *tiles, int32_t *grid);
 /* The other way: the potential of the rank's part to all tiles. Tiles hold it until the next spread. */
 void sk_mesh_tiles_share_begin(struct sk_mesh_tiles *tiles, const float *potential);
 void sk_mesh_tiles_share_end(struct sk_mesh_tiles *tiles, const float *potential);
-/* Local. For the atoms of the last spread (those outside tiles get something): the potential's gradient by grid steps
- * along the three edges, and the potential: [n][4], valid until the next spread. */
-const float (*sk_mesh_tiles_gather(struct sk_mesh_tiles *tiles))[4];
+/* Local. For the atoms of the last spread (those outside tiles get something): adds to force[i] charge[i] times the sum
+ * over the three edges of the potential's gradient by grid steps times to_force[edge], rounded once. */
+void sk_mesh_tiles_gather(struct sk_mesh_tiles *tiles, const double to_force[3][3], const double *charge,
+                          sk_fixed (*force)[3]);
 /* Bytes held, messages apart. */
 size_t sk_mesh_tiles_memory(const struct sk_mesh_tiles *tiles);
 

@@ -184,6 +184,7 @@ static void bits_do_not_depend_on_the_layout(void **state)
 }
 
 /* An atom that has left the tiles of its rank is reported, and nobody waits for it. */
+/* A rank that is alone has all points. */
 static void atoms_out_of_reach_are_counted(void **state)
 {
     (void)state;
@@ -191,7 +192,7 @@ static void atoms_out_of_reach_are_counted(void **state)
     struct job job = job_of(&c, 64, 64, 64, 4, 2.5);
     job.shift = 0.3;
     struct outcome o = run(comm, &job);
-    assert_true(o.lost > 0);
+    assert_int_equal(o.lost > 0, size > 1);
     sk_free(&o.force);
     charges_free(&c);
 }
