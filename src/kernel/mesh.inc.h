@@ -81,22 +81,17 @@ SK_INLINE void mesh_spread_8(int order, const struct mesh_powers *c, const struc
     }
 }
 
-/* Atoms that follow each other are close and share points, and a load waits until an overlapping store is done; so
- * four atoms from four parts of the array take turns. */
 SK_INLINE void mesh_spread(int order, const struct sk_spline *spline, const struct sk_mesh_atom *atoms, int n,
                            const struct sk_mesh_shape *shape, int32_t *grid)
 {
     struct mesh_powers c;
     for (int k = 0; k < order; k++)
         c.power[k] = v8_join(mesh_value_column(spline, 0, k), mesh_value_column(spline, order == 4 ? 0 : 4, k));
-    const int part = (n + 3) / 4;
-    for (int i = 0; i < part; i++)
-        for (int a = i; a < n; a += part) {
-            if (order == 4)
-                mesh_spread_4(&c, &atoms[a], shape, grid);
-            else
-                mesh_spread_8(order, &c, &atoms[a], shape, grid);
-        }
+    for (int i = 0; i < n; i++)
+        if (order == 4)
+            mesh_spread_4(&c, &atoms[i], shape, grid);
+        else
+            mesh_spread_8(order, &c, &atoms[i], shape, grid);
 }
 
 void VARIANT(spread)(const struct sk_spline *spline, const struct sk_mesh_atom *atoms, int n,
@@ -109,6 +104,8 @@ void VARIANT(spread)(const struct sk_spline *spline, const struct sk_mesh_atom *
     }
 }
 
+enum { MESH_FEW = 16 };
+
 /* to_force: x y, z 0 of each edge. */
 struct mesh_frame {
     __m128d row[3][2];
@@ -120,15 +117,11 @@ SK_INLINE __m128d mesh_force_half(const __m128d g[3], const struct mesh_frame *f
     return _mm_mul_pd(q, _mm_add_pd(_mm_add_pd(a, b), _mm_mul_pd(g[2], frame->row[2][half])));
 }
 
-/* Lanes of the gradient's parts are added as (0 + 1) + (2 + 3). */
-SK_INLINE void mesh_add_force(__m128 along_x, __m128 along_y, __m128 along_z, const struct mesh_frame *frame,
-                              double charge, int64_t force[3])
+/* Adds what an atom's gradient (x y z -) does to a charge. */
+SK_INLINE void mesh_add_force(__m128 gradient, const struct mesh_frame *frame, double charge, int64_t force[3])
 {
     const __m128d magic = _mm_set1_pd(0x1.8p52), limit = _mm_set1_pd(0x1p50), sign = _mm_set1_pd(-0.0);
-    __m128 zero = _mm_setzero_ps();
-    _MM_TRANSPOSE4_PS(along_x, along_y, along_z, zero);
-    const __m128 sum = _mm_add_ps(_mm_add_ps(along_x, along_y), _mm_add_ps(along_z, zero));
-    const __m128d xy = _mm_cvtps_pd(sum), z = _mm_cvtps_pd(_mm_movehl_ps(sum, sum));
+    const __m128d xy = _mm_cvtps_pd(gradient), z = _mm_cvtps_pd(_mm_movehl_ps(gradient, gradient));
     const __m128d g[3] = {_mm_unpacklo_pd(xy, xy), _mm_unpackhi_pd(xy, xy), _mm_unpacklo_pd(z, z)};
     const __m128d q = _mm_set1_pd(charge), f = mesh_force_half(g, frame, 0, q), h = mesh_force_half(g, frame, 1, q);
     const __m128d size = _mm_max_pd(_mm_andnot_pd(sign, f), _mm_andnot_pd(sign, h));
@@ -154,13 +147,18 @@ struct mesh_gathering {
     struct mesh_powers value, slope; /* order 4: both in value */
 };
 
-/* Sums over y of potential x (weight | slope), then over x, with (sum | -) and (along x | along y). */
-SK_INLINE void mesh_gather_4(const struct mesh_gathering *m, const struct sk_mesh_atom *atom, double charge,
-                             int64_t force[3])
+/* The sums of four lanes, each as (0 + 1) + (2 + 3). */
+SK_INLINE __m128 mesh_sum_lanes(__m128 x, __m128 y, __m128 z)
 {
-    const v8 t = v8_load_both(atom->t);
-    const v8 x = mesh_weights(&m->value, 4, v8_splat(t, 0, 0)), y = mesh_weights(&m->value, 4, v8_splat(t, 1, 1));
-    const v8 z = mesh_weights(&m->value, 4, v8_splat(t, 2, 2)), turned = v8_join(v8_high(x), v8_low(x));
+    __m128 zero = _mm_setzero_ps();
+    _MM_TRANSPOSE4_PS(x, y, z, zero);
+    return _mm_add_ps(_mm_add_ps(x, y), _mm_add_ps(z, zero));
+}
+
+/* Sums over y of potential x (weight | slope), then over x, with (sum | -) and (along x | along y). */
+SK_INLINE __m128 mesh_gather_4(const struct mesh_gathering *m, const struct sk_mesh_atom *atom, const v8 w[3])
+{
+    const v8 x = w[0], y = w[1], z = w[2], turned = v8_join(v8_high(x), v8_low(x));
     const v8 along_y[4] = {v8_splat(y, 0, 0), v8_splat(y, 1, 1), v8_splat(y, 2, 2), v8_splat(y, 3, 3)};
     const v8 along_x[4] = {v8_splat(x, 0, 0), v8_splat(x, 1, 1), v8_splat(x, 2, 2), v8_splat(x, 3, 3)};
     const v8 other_x[4] = {v8_splat(turned, 0, 0), v8_splat(turned, 1, 1), v8_splat(turned, 2, 2),
@@ -176,7 +174,7 @@ SK_INLINE void mesh_gather_4(const struct mesh_gathering *m, const struct sk_mes
         slopes = v8_fma(a, other_x[i], slopes);
     }
     const v8 xy = v8_mul(slopes, v8_both(v8_low(z)));
-    mesh_add_force(v8_low(xy), v8_high(xy), _mm_mul_ps(v8_low(sum), v8_high(z)), &m->frame, charge, force);
+    return mesh_sum_lanes(v8_low(xy), v8_high(xy), _mm_mul_ps(v8_low(sum), v8_high(z)));
 }
 
 /* Halves of a long row: the low ones times their weights first. */
@@ -185,8 +183,7 @@ SK_INLINE __m128 mesh_fold(v8 a, v8 w)
     return v4_fma(v8_high(a), v8_high(w), _mm_mul_ps(v8_low(a), v8_low(w)));
 }
 
-SK_INLINE void mesh_gather_8(int order, const struct mesh_gathering *m, const struct sk_mesh_atom *atom, double charge,
-                             int64_t force[3])
+SK_INLINE __m128 mesh_gather_8(int order, const struct mesh_gathering *m, const struct sk_mesh_atom *atom)
 {
     float w[2][8], s[2][8];
     for (int d = 0; d < 2; d++) {
@@ -210,17 +207,29 @@ SK_INLINE void mesh_gather_8(int order, const struct mesh_gathering *m, const st
     }
     const v8 wz = mesh_weights(&m->value, order, v8_set(atom->t[2]));
     const v8 sz = mesh_weights(&m->slope, order - 1, v8_set(atom->t[2]));
-    mesh_add_force(mesh_fold(along_x, wz), mesh_fold(along_y, wz), mesh_fold(sum, sz), &m->frame, charge, force);
+    return mesh_sum_lanes(mesh_fold(along_x, wz), mesh_fold(along_y, wz), mesh_fold(sum, sz));
 }
 
+/* Weights of a few atoms, then their gradients, then forces: of chains of operations this long a processor overlaps
+ * more if they are apart. */
 SK_INLINE void mesh_gather(int order, const struct mesh_gathering *m, const struct sk_mesh_atom *atoms, int n,
                            const double *charge, int64_t (*force)[3])
 {
-    for (int i = 0; i < n; i++)
-        if (order == 4)
-            mesh_gather_4(m, &atoms[i], charge[i], force[i]);
-        else
-            mesh_gather_8(order, m, &atoms[i], charge[i], force[i]);
+    v8 w[MESH_FEW][3];
+    __m128 gradient[MESH_FEW];
+    for (; n > 0; n -= MESH_FEW, atoms += MESH_FEW, charge += MESH_FEW, force += MESH_FEW) {
+        const int few = n < MESH_FEW ? n : MESH_FEW;
+        for (int i = 0; i < few && order == 4; i++) {
+            const v8 t = v8_load_both(atoms[i].t);
+            w[i][0] = mesh_weights(&m->value, 4, v8_splat(t, 0, 0));
+            w[i][1] = mesh_weights(&m->value, 4, v8_splat(t, 1, 1));
+            w[i][2] = mesh_weights(&m->value, 4, v8_splat(t, 2, 2));
+        }
+        for (int i = 0; i < few; i++)
+            gradient[i] = order == 4 ? mesh_gather_4(m, &atoms[i], w[i]) : mesh_gather_8(order, m, &atoms[i]);
+        for (int i = 0; i < few; i++)
+            mesh_add_force(gradient[i], &m->frame, charge[i], force[i]);
+    }
 }
 
 void VARIANT(gather)(const struct sk_spline *spline, const struct sk_mesh_atom *atoms, int n,
