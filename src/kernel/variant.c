@@ -22,11 +22,11 @@
 
 #include "kernel/energy.inc.h"
 
+#include "kernel/lanes.inc.h"
+
 #include "kernel/motion.inc.h"
 
 #include "kernel/near.inc.h"
-
-#include "kernel/lanes.inc.h"
 
 #include "kernel/fragment.inc.h"
 
