@@ -250,8 +250,9 @@ static void slide_below(struct slider *s, const struct node *node, int trials)
 #define HOT    0.015 /* of the mean ghosts of a rank: the first temperature */
 #define TRIALS 10    /* at most for each plane and sweep; four times as many find a thousandth more */
 #define FEWEST 5     /* at least */
-#define EFFORT 6.0e4 /* trials in all if that is between the two, and at most four times as many: a tenth of a second \
-                      */
+#define EFFORT                                                                                             \
+    6.0e4 /* trials in all if that is between the two, and at most four times as many: a tenth of a second \
+           */
 
 static void plan_effort(int nranks, int *sweeps, int *trials)
 {
