@@ -53,7 +53,7 @@ void sk_terms_add_excluded(struct sk_force *force, enum sk_list_part part)
         double d[3], r2 = excluded_vector(force, e, d), s = factor * e->qq;
         if (!(r2 * r2_scale < cutoff2))
             continue;
-        if (!(s * s * r2 <= 0x1p52)) {
+        if (!(s * s * r2 <= 0x1p52)) { /* push() takes no more, and the step will be wide */
             has_range = true;
             continue;
         }

@@ -1,7 +1,7 @@
 /* Vectors of doubles as wide as the instruction set has them, for kernels whose lanes never meet: no shuffle, no sum
  * over lanes, and a choice by lane is a choice of bits. No fma: a variant without the hardware would crawl. Included by
- * variant.c before those kernels. (Functions take vectors through pointers: by value they would depend on the
- * instruction set's calling convention.) */
+ * variant.c before those kernels. (Only functions that are always inlined take vectors by value: others would depend
+ * on the instruction set's calling convention.) */
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -121,9 +121,8 @@ LANES_INLINE unsigned water_bits(vl mask)
  * triangle faces as the old one (normals) and is turned by less than a right angle (sum of m r_old . r_new). */
 LANES_INLINE vl water_multipliers(const struct sk_water *water, const struct water_gram *g, vd l[3])
 {
-    const unsigned all = (1u << LANES_WIDTH) - 1;
     vd p[3], q[3], eb[3][2], m[3][3], inverse[3][3], r[3];
-    vl is_small;
+    vl is_small, is_active;
     for (int step = 0;; step++) {
         is_small = (vl){0} == 0;
         water_steps(water, l, p, q);
@@ -135,7 +134,8 @@ LANES_INLINE vl water_multipliers(const struct sk_water *water, const struct wat
             r[k] *= 0.5;
             is_small &= LANES_MAGNITUDE(r[k]) <= water->limit * water->square[k];
         }
-        if (step == WATER_MAX_STEPS || water_bits(is_small) == all)
+        is_active = ~is_small;
+        if (step == WATER_MAX_STEPS || !lanes_any(&is_active))
             break;
         water_matrix(water, (const vd(*)[2])eb, m);
         water_invert((const vd(*)[3])m, inverse);
